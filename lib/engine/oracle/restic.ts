@@ -1,0 +1,73 @@
+// The restic programs as oracle for the tests in this folder. scripts/restic-oracle.mjs fetches them; where they are
+// missing the tests are skipped on a developer's machine and fail under CI, so that they cannot quietly stop running.
+
+import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { describe } from 'vitest';
+import { resticPrograms } from '../../../scripts/restic-oracle.mjs';
+
+export const PASSWORD = 'correct horse';
+
+export class Restic {
+  readonly label: string;
+  readonly program: string;
+
+  constructor(label: string, program: string) {
+    this.label = label;
+    this.program = program;
+  }
+
+  /** Runs one command on a repository; gives the exit code and what it printed. */
+  try(
+    repo: string,
+    args: readonly string[],
+    input?: { cwd?: string; env?: NodeJS.ProcessEnv },
+  ): SpawnSyncReturns<Buffer> {
+    const env = { PATH: process.env.PATH, RESTIC_PASSWORD: PASSWORD, TZ: process.env.TZ, ...input?.env };
+    return spawnSync(this.program, ['-r', repo, '--no-cache', ...args], {
+      cwd: input?.cwd,
+      env,
+      maxBuffer: 1 << 30,
+    });
+  }
+
+  /** As try(), but a failure throws with restic's own words. */
+  run(repo: string, args: readonly string[], input?: { cwd?: string; env?: NodeJS.ProcessEnv }): Buffer {
+    const done = this.try(repo, args, input);
+    if (done.status !== 0) {
+      throw new Error(`restic ${args.join(' ')} ended with ${done.status}: ${done.stderr}${done.stdout}`);
+    }
+    return done.stdout;
+  }
+
+  init(repo: string): void {
+    this.run(repo, ['init', '--repository-version', '2']);
+  }
+
+  /** Backs up one path given relative to `cwd`, so that the root tree is the folder that holds it. */
+  backup(repo: string, cwd: string, path: string): { id: string; tree: string } {
+    this.run(repo, ['backup', '--host', 'oracle', path], { cwd });
+    const snapshots = JSON.parse(this.run(repo, ['snapshots', '--json']).toString()) as { id: string; tree: string }[];
+    return snapshots.at(-1) as { id: string; tree: string };
+  }
+
+  version(): string {
+    return execFileSync(this.program, ['version'], { encoding: 'utf8' }).split(' ')[1] ?? '';
+  }
+}
+
+const programs = Object.entries(resticPrograms()) as [string, string | undefined][];
+const missing = programs.filter(([, program]) => !program).map(([label]) => label);
+if (missing.length > 0 && process.env.CI) {
+  throw new Error(`No restic program for ${missing.join(', ')}: run "node scripts/restic-oracle.mjs" first.`);
+}
+
+const present = programs.flatMap(([label, program]) => (program ? [new Restic(label, program)] : []));
+
+/** Runs a block of tests once with each restic program. */
+export function describeWithRestic(title: string, block: (restic: Restic) => void): void {
+  if (present.length === 0) {
+    describe.skip(`${title} (no restic program: run "node scripts/restic-oracle.mjs")`, () => {});
+    return;
+  }
+  for (const restic of present) describe(`${title} (restic ${restic.version()})`, () => block(restic));
+}

@@ -1,0 +1,3 @@
+export type ResticPrograms = Record<'stable' | 'newest', string | undefined>;
+export function resticPrograms(): ResticPrograms;
+export function fetchResticPrograms(): ResticPrograms;
