@@ -1,0 +1,2 @@
+// Written next: the thread of a backup.
+export {};

@@ -1,0 +1,18 @@
+// Messages between CpuPool and its threads.
+
+import type { SealedBlob } from '../repository/blob-reader.ts';
+
+export type PoolTask =
+  | {
+      task: 'open-blobs';
+      masterKey: Uint8Array;
+      /** The sealed blobs one after another, `lengths` long each. */
+      bytes: Uint8Array<ArrayBuffer>;
+      lengths: number[];
+      blobs: SealedBlob[];
+    }
+  | { task: 'read-pack'; masterKey: Uint8Array; bytes: Uint8Array<ArrayBuffer> };
+
+export type PoolRequest = PoolTask & { id: number };
+
+export type PoolReply = { id: number; result: unknown } | { id: number; error: string };

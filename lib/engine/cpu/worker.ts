@@ -1,0 +1,7 @@
+// Entry of every worker thread of the engine. The role decides what it loads.
+
+import { workerData } from 'node:worker_threads';
+
+const { role } = workerData as { role: 'pool' | 'backup' };
+if (role === 'backup') await import('./backup-worker.ts');
+else await import('./pool-worker.ts');
