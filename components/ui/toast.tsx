@@ -39,7 +39,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     <Base.Provider toastManager={manager} limit={3}>
       {children}
       <Base.Portal>
-        <Base.Viewport className="fixed right-4 bottom-[calc(4.5rem+env(safe-area-inset-bottom))] left-4 z-60 flex flex-col-reverse gap-2 sm:left-auto sm:w-[360px] md:bottom-4">
+        <Base.Viewport className="fixed right-4 bottom-[calc(4.5rem+env(safe-area-inset-bottom)+var(--strip,0px))] left-4 z-60 flex flex-col-reverse gap-2 sm:left-auto sm:w-[360px] md:bottom-[calc(1rem+var(--strip,0px))]">
           <ToastList />
         </Base.Viewport>
       </Base.Portal>

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { runDoing, runShare, runState, runSubject, runTitle } from './run-words.ts';
+
+const named = { source: { id: '1', name: 'web-1' }, vault: { id: '2', name: 'nas' } };
+const progress = { phase: 'read', phases: [], filesDone: 0, bytesDone: 0, rate: 0, problems: 0 };
+
+test('a run is named by its source, a check by its vault', () => {
+  expect(runDoing({ kind: 'backup', ...named })).toBe('Backing up web-1');
+  expect(runTitle({ kind: 'restore', ...named })).toBe('Restore of web-1');
+  expect(runDoing({ kind: 'check', ...named })).toBe('Checking nas');
+});
+
+test('a run whose source was deleted still has a name', () => {
+  expect(runSubject({ kind: 'backup', source: null, vault: named.vault })).toBe('nas');
+  expect(runSubject({ kind: 'restore', source: null, vault: null })).toBe('files');
+});
+
+test('a lost run is as bad as a failed one, a cancelled one is not', () => {
+  const at = { state: 'finished', cancelRequested: false } as const;
+  expect(runState({ ...at, outcome: 'lost' })).toEqual({ tone: 'bad', word: 'Lost' });
+  expect(runState({ ...at, outcome: 'failed' }).tone).toBe('bad');
+  expect(runState({ ...at, outcome: 'cancelled' }).tone).toBe('idle');
+});
+
+test('a running run that was asked to stop says so', () => {
+  expect(runState({ state: 'running', outcome: null, cancelRequested: true }).word).toBe('Cancelling');
+});
+
+test('the share is unknown until a total is, and never above one', () => {
+  expect(runShare(null)).toBeNull();
+  expect(runShare(progress)).toBeNull();
+  expect(runShare({ ...progress, bytesDone: 50, bytesTotal: 200 })).toBe(0.25);
+  expect(runShare({ ...progress, bytesDone: 300, bytesTotal: 200 })).toBe(1);
+  expect(runShare({ ...progress, bytesTotal: 0, filesDone: 1, filesTotal: 4 })).toBe(0.25);
+});

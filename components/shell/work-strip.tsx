@@ -1,0 +1,137 @@
+'use client';
+
+import { ChevronDown, ChevronUp } from 'lucide-react';
+import Link from 'next/link';
+import { usePathname } from 'next/navigation';
+import { useEffect, useRef, useState } from 'react';
+import { ProgressBar } from '#components/ui/progress.tsx';
+import { StateMark } from '#components/ui/state.tsx';
+import { formatEta, formatPercent, formatRate } from '#lib/client/format.ts';
+import { useActiveRuns } from '#lib/client/use-run-events.ts';
+import type { RunView } from '#lib/contracts/runs.ts';
+import { runDoing, runShare } from './run-words.ts';
+
+const SHOWN = 3;
+
+/** Running work, bottom right on every page: name, bar, rate, time left. A click opens the run. */
+export function WorkStrip() {
+  const pathname = usePathname();
+  const runs = useActiveRuns().filter((run) => run.state !== 'finished');
+  const shown = runs.filter((run) => pathname !== `/runs/${run.id}`);
+  const [open, setOpen] = useState(true);
+  const box = useRef<HTMLElement>(null);
+
+  // Toasts and the end of the page stay clear of it.
+  const height = shown.length === 0 ? 0 : open ? Math.min(shown.length, SHOWN + 1) : 1;
+  useEffect(() => {
+    const root = document.documentElement;
+    root.style.setProperty('--strip', height === 0 ? '0px' : `${(box.current?.offsetHeight ?? 0) + 12}px`);
+    return () => {
+      root.style.removeProperty('--strip');
+    };
+  }, [height]);
+
+  return (
+    <>
+      <Announcer runs={runs} />
+      {shown.length === 0 ? null : (
+        <aside
+          ref={box}
+          aria-label="Running work"
+          data-print="none"
+          className="fixed right-3 bottom-[calc(3.5rem+env(safe-area-inset-bottom)+0.5rem)] left-3 z-30 rounded-md bg-raised shadow-float sm:left-auto sm:w-80 md:bottom-3"
+        >
+          {open ? (
+            <ul>
+              {shown.slice(0, SHOWN).map((run) => (
+                <li key={run.id} className="border-b border-line last:border-0">
+                  <Work run={run} />
+                </li>
+              ))}
+              {shown.length > SHOWN ? (
+                <li>
+                  <Link href="/runs?state=running" className="block px-3 py-1.5 text-xs text-ink-2 hover:text-ink">
+                    and {shown.length - SHOWN} more
+                  </Link>
+                </li>
+              ) : null}
+            </ul>
+          ) : null}
+          <button
+            type="button"
+            aria-expanded={open}
+            onClick={() => setOpen((now) => !now)}
+            className={
+              open
+                ? 'absolute -top-2.5 right-3 flex h-5 w-7 items-center justify-center rounded-sm bg-raised text-ink-3 shadow-float hover:text-ink'
+                : 'flex h-8 w-full items-center gap-2 rounded-md px-3 text-sm hover:bg-hover'
+            }
+          >
+            {open ? (
+              <>
+                <ChevronDown className="size-3.5" aria-hidden="true" />
+                <span className="sr-only">Hide running work</span>
+              </>
+            ) : (
+              <>
+                <StateMark tone="run" />
+                <span className="flex-1 text-left">{shown.length} under way</span>
+                <ChevronUp className="size-3.5 text-ink-3" aria-hidden="true" />
+                <span className="sr-only">Show running work</span>
+              </>
+            )}
+          </button>
+        </aside>
+      )}
+    </>
+  );
+}
+
+function Work({ run }: { run: RunView }) {
+  const share = runShare(run.progress);
+  const waiting = run.state === 'queued';
+  return (
+    <Link href={`/runs/${run.id}`} className="block px-3 py-2 hover:bg-hover focus-visible:-outline-offset-2">
+      <span className="flex items-center gap-2">
+        <StateMark tone={waiting ? 'idle' : 'run'} />
+        <span className="min-w-0 flex-1 truncate text-sm font-medium">{runDoing(run)}</span>
+        <span className="text-xs text-ink-2 tabular">
+          {waiting ? 'Queued' : share === null ? '' : formatPercent(share)}
+        </span>
+      </span>
+      {waiting ? null : (
+        <>
+          <ProgressBar value={share} label={`Progress of ${runDoing(run)}`} size="sm" className="my-1.5" />
+          <span className="flex justify-between text-xs text-ink-3 tabular">
+            <span>
+              {run.cancelRequested ? 'Cancelling' : run.progress === null ? 'Starting' : formatRate(run.progress.rate)}
+            </span>
+            <span>{run.progress?.eta === undefined ? '' : `${formatEta(run.progress.eta)} left`}</span>
+          </span>
+        </>
+      )}
+    </Link>
+  );
+}
+
+/** Starts and ends are read out; progress is not, it would never be silent. */
+function Announcer({ runs }: { runs: readonly RunView[] }) {
+  const known = useRef<ReadonlyMap<string, string> | null>(null);
+  const [said, setSaid] = useState('');
+  const key = runs.map((run) => run.id).join(' ');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the set of runs counts, not their progress
+  useEffect(() => {
+    const now = new Map(runs.map((run) => [run.id, runDoing(run)]));
+    const before = known.current;
+    known.current = now;
+    if (before === null) return;
+    const started = [...now].filter(([id]) => !before.has(id)).map(([, words]) => `${words} started.`);
+    const ended = [...before].filter(([id]) => !now.has(id)).map(([, words]) => `${words} ended.`);
+    if (started.length + ended.length > 0) setSaid([...started, ...ended].join(' '));
+  }, [key]);
+  return (
+    <p role="status" className="sr-only">
+      {said}
+    </p>
+  );
+}
