@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { runDoing, runShare, runState, runSubject, runTitle } from './run-words.ts';
 
-const named = { source: { id: '1', name: 'web-1' }, vault: { id: '2', name: 'nas' } };
+const ID = '01936c00-0000-7000-8000-000000000001';
+const named = {
+  source: { id: ID, name: 'web-1' },
+  vault: { id: ID, name: 'nas' },
+  input: { kind: 'backup', sourceId: ID, vaultId: ID },
+} as const;
 const progress = { phase: 'read', phases: [], filesDone: 0, bytesDone: 0, rate: 0, problems: 0 };
 
 test('a run is named by its source, a check by its vault', () => {
@@ -11,8 +16,16 @@ test('a run is named by its source, a check by its vault', () => {
 });
 
 test('a run whose source was deleted still has a name', () => {
-  expect(runSubject({ kind: 'backup', source: null, vault: named.vault })).toBe('nas');
-  expect(runSubject({ kind: 'restore', source: null, vault: null })).toBe('files');
+  expect(runSubject({ kind: 'backup', ...named, source: null })).toBe('a deleted source');
+  expect(runSubject({ kind: 'restore', ...named, source: null })).toBe('nas');
+  expect(runSubject({ kind: 'restore', ...named, source: null, vault: null })).toBe('a recovery point');
+});
+
+test('a restore of a deleted source into a folder is named by the folder', () => {
+  const request = { recoveryPointId: ID, include: [], overwrite: 'if-changed', verify: true } as const;
+  const target = { kind: 'folder', path: '/tmp/out', workerId: ID } as const;
+  const input = { kind: 'restore', request: { ...request, include: [], target } } as const;
+  expect(runDoing({ kind: 'restore', source: null, vault: null, input })).toBe('Restoring /tmp/out');
 });
 
 test('a lost run is as bad as a failed one, a cancelled one is not', () => {
@@ -23,7 +36,7 @@ test('a lost run is as bad as a failed one, a cancelled one is not', () => {
 });
 
 test('a running run that was asked to stop says so', () => {
-  expect(runState({ state: 'running', outcome: null, cancelRequested: true }).word).toBe('Cancelling');
+  expect(runState({ state: 'running', outcome: null, cancelRequested: true }).word).toBe('Stopping');
 });
 
 test('the share is unknown until a total is, and never above one', () => {

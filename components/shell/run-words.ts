@@ -15,12 +15,14 @@ const OUTCOME: Record<RunOutcome, { tone: Tone; word: string }> = {
   lost: { tone: 'bad', word: 'Lost' },
 };
 
-type Named = Pick<RunView, 'kind' | 'source' | 'vault'>;
+type Named = Pick<RunView, 'kind' | 'source' | 'vault' | 'input'>;
 
-/** What it works on: the source, or the vault of a check. */
+/** What it works on: the source, or the vault of a check; else the folder that is written to. */
 export function runSubject(run: Named): string {
-  if (run.kind === 'check') return run.vault?.name ?? 'a vault';
-  return run.source?.name ?? run.vault?.name ?? 'files';
+  if (run.kind === 'check') return run.vault?.name ?? 'a deleted vault';
+  if (run.source !== null) return run.source.name;
+  if (run.input.kind === 'restore' && run.input.request.target.kind === 'folder') return run.input.request.target.path;
+  return run.kind === 'backup' ? 'a deleted source' : (run.vault?.name ?? 'a recovery point');
 }
 
 /** "Backing up web-1" while it lasts. */
@@ -34,8 +36,8 @@ export function runTitle(run: Named): string {
 }
 
 export function runState(run: Pick<RunView, 'state' | 'outcome' | 'cancelRequested'>): { tone: Tone; word: string } {
-  if (run.state === 'queued') return { tone: 'idle', word: 'Queued' };
-  if (run.state === 'running') return { tone: 'run', word: run.cancelRequested ? 'Cancelling' : 'Running' };
+  if (run.state === 'queued') return { tone: 'idle', word: run.cancelRequested ? 'Stopping' : 'Waiting' };
+  if (run.state === 'running') return { tone: 'run', word: run.cancelRequested ? 'Stopping' : 'Running' };
   return run.outcome === null ? { tone: 'idle', word: 'Finished' } : OUTCOME[run.outcome];
 }
 

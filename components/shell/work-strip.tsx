@@ -96,7 +96,7 @@ function Work({ run }: { run: RunView }) {
         <StateMark tone={waiting ? 'idle' : 'run'} />
         <span className="min-w-0 flex-1 truncate text-sm font-medium">{runDoing(run)}</span>
         <span className="text-xs text-ink-2 tabular">
-          {waiting ? 'Queued' : share === null ? '' : formatPercent(share)}
+          {waiting ? 'Waiting' : share === null ? '' : formatPercent(share)}
         </span>
       </span>
       {waiting ? null : (
@@ -104,7 +104,7 @@ function Work({ run }: { run: RunView }) {
           <ProgressBar value={share} label={`Progress of ${runDoing(run)}`} size="sm" className="my-1.5" />
           <span className="flex justify-between text-xs text-ink-3 tabular">
             <span>
-              {run.cancelRequested ? 'Cancelling' : run.progress === null ? 'Starting' : formatRate(run.progress.rate)}
+              {run.cancelRequested ? 'Stopping' : run.progress === null ? 'Starting' : formatRate(run.progress.rate)}
             </span>
             <span>{run.progress?.eta === undefined ? '' : `${formatEta(run.progress.eta)} left`}</span>
           </span>
