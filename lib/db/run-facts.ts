@@ -1,0 +1,107 @@
+// What a run has to know about the vault, source and recovery point it works on, in one query each, and the rows it leaves.
+
+import { type SourceConfig, sourceConfig } from '#lib/contracts/sources.ts';
+import { db } from './client.ts';
+
+export interface SourceFacts {
+  id: string;
+  name: string;
+  config: SourceConfig;
+  worker: { id: string; name: string; hostname: string };
+}
+
+export interface PointFacts {
+  id: string;
+  vaultId: string;
+  snapshotId: string;
+  hostname: string;
+  paths: string[];
+  time: Date;
+  /** Null when the source was removed, or the snapshot was not made by Holdfast. */
+  source: { id: string; name: string; worker: { id: string; name: string } } | null;
+}
+
+export async function findSourceFacts(id: string): Promise<SourceFacts | null> {
+  const row = await db().source.findUnique({
+    where: { id },
+    select: { id: true, name: true, config: true, worker: { select: { id: true, name: true, hostname: true } } },
+  });
+  return row && { ...row, config: sourceConfig.parse(row.config) };
+}
+
+export async function findVaultName(id: string): Promise<string | null> {
+  return (await db().vault.findUnique({ where: { id }, select: { name: true } }))?.name ?? null;
+}
+
+export async function findPointFacts(id: string): Promise<PointFacts | null> {
+  return db().recoveryPoint.findUnique({
+    where: { id },
+    select: {
+      id: true,
+      vaultId: true,
+      snapshotId: true,
+      hostname: true,
+      paths: true,
+      time: true,
+      source: { select: { id: true, name: true, worker: { select: { id: true, name: true } } } },
+    },
+  });
+}
+
+export interface NewRecoveryPoint {
+  vaultId: string;
+  sourceId: string | null;
+  runId: string | null;
+  snapshotId: string;
+  treeId: string;
+  time: Date;
+  hostname: string;
+  paths: string[];
+  files: number;
+  bytes: number;
+  addedBytes: number;
+  storedBytes: number;
+  problemCount: number;
+}
+
+/** Adds the row of a snapshot, or finds the one that is there: a snapshot has one row per vault, whoever records it first. */
+export async function recordRecoveryPoint(point: NewRecoveryPoint): Promise<{ id: string; added: boolean }> {
+  // Removed meanwhile, or a run that an earlier point already names: the point still counts, without the link.
+  const source = point.sourceId && (await db().source.count({ where: { id: point.sourceId } })) > 0;
+  const taken = point.runId && (await db().recoveryPoint.count({ where: { runId: point.runId } })) > 0;
+  const added = await db().recoveryPoint.createMany({
+    data: [
+      {
+        ...point,
+        sourceId: source ? point.sourceId : null,
+        runId: taken ? null : point.runId,
+        files: BigInt(point.files),
+        bytes: BigInt(point.bytes),
+        addedBytes: BigInt(point.addedBytes),
+        storedBytes: BigInt(point.storedBytes),
+      },
+    ],
+    skipDuplicates: true,
+  });
+  const row = await db().recoveryPoint.findUniqueOrThrow({
+    where: { vaultId_snapshotId: { vaultId: point.vaultId, snapshotId: point.snapshotId } },
+    select: { id: true },
+  });
+  return { id: row.id, added: added.count > 0 };
+}
+
+/** Snapshot ids of a vault that have a row. */
+export async function listRecordedSnapshots(vaultId: string): Promise<Set<string>> {
+  const rows = await db().recoveryPoint.findMany({ where: { vaultId }, select: { snapshotId: true } });
+  return new Set(rows.map((row) => row.snapshotId));
+}
+
+/** Size of the source's newest point, to notice when a backup is suddenly empty. */
+export async function findNewestPoint(sourceId: string): Promise<{ id: string; files: number; bytes: number } | null> {
+  const row = await db().recoveryPoint.findFirst({
+    where: { sourceId },
+    orderBy: { time: 'desc' },
+    select: { id: true, files: true, bytes: true },
+  });
+  return row && { id: row.id, files: Number(row.files), bytes: Number(row.bytes) };
+}

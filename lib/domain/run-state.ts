@@ -1,0 +1,62 @@
+// The rules of a run's life: which moves are allowed, and what an ending is called.
+
+import type { RunError, RunOutcome, RunResult, RunState } from '#lib/contracts/runs.ts';
+import { assertNever } from '#lib/errors.ts';
+
+interface RunFacts {
+  state: RunState;
+  cancelRequested: boolean;
+  attempt: number;
+  maxAttempts: number;
+}
+
+/**
+ * What becomes of a running run whose worker no longer answers for it (its lease ran out).
+ * A person's wish to cancel wins: the work has stopped, which is what was asked for.
+ */
+export function afterLostLease(run: Omit<RunFacts, 'state'>): 'requeue' | 'lost' | 'cancelled' {
+  if (run.cancelRequested) return 'cancelled';
+  return run.attempt < run.maxAttempts ? 'requeue' : 'lost';
+}
+
+/** What becomes of a running run whose worker is stopped in order (SIGTERM). */
+export function afterWorkerStop(run: Omit<RunFacts, 'state'>): 'requeue' | 'failed' | 'cancelled' {
+  const next = afterLostLease(run);
+  return next === 'lost' ? 'failed' : next;
+}
+
+/** A finished run may be repeated; a succeeded one too ("once more"). */
+export function mayRetry(run: Pick<RunFacts, 'state'>): boolean {
+  return run.state === 'finished';
+}
+
+/** How a run that came to its end by itself is called: nothing that is not good is called succeeded. */
+export function outcomeOfResult(result: RunResult): Extract<RunOutcome, 'succeeded' | 'warning' | 'failed'> {
+  switch (result.kind) {
+    case 'backup':
+      return result.problemCount > 0 || result.warnings.length > 0 ? 'warning' : 'succeeded';
+    case 'restore':
+      return result.problemCount > 0 ? 'warning' : 'succeeded';
+    case 'check':
+      if (!result.ok) return 'failed';
+      return result.findings.length > 0 ? 'warning' : 'succeeded';
+    default:
+      return assertNever(result);
+  }
+}
+
+export function lostError(workerName: string | null): RunError {
+  return {
+    code: 'unavailable',
+    message: `The worker${workerName ? ` "${workerName}"` : ''} stopped answering while this run was working, so it is unknown how far it came.`,
+    hint: 'The repository is safe: unfinished data in it is unused. Look at the worker, then start the run again.',
+  };
+}
+
+export function stoppedError(): RunError {
+  return {
+    code: 'unavailable',
+    message: 'The worker was stopped before this run had ended.',
+    hint: 'The repository is safe: unfinished data in it is unused and the next run picks it up. Start the run again.',
+  };
+}
