@@ -1,0 +1,5 @@
+import { RunsScreen } from '#components/runs/runs-screen.tsx';
+
+export default function Page() {
+  return <RunsScreen />;
+}
