@@ -7,8 +7,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 // The package's main file imports the .wasm as a module, which Node 24 does only under a flag: it is instantiated by hand.
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
-
-type Engine = engineModule.SchemaEngine;
+import { Pool } from 'pg';
 
 let loaded: Promise<void> | undefined;
 
@@ -24,29 +23,37 @@ async function load(): Promise<void> {
   (instance.exports.__wbindgen_start as () => void)();
 }
 
-/** An engine for one database; `free()` it. Even to compare two schemas it wants a server to answer. */
-export async function schemaEngine(
+/** Gives `use` an engine for one database. Even to compare two schemas it wants a server to answer. */
+export async function withSchemaEngine<T>(
   schema: string,
-  databaseUrl = 'postgresql://postgres@127.0.0.1:8421/postgres',
-): Promise<Engine> {
+  databaseUrl: string,
+  use: (engine: engineModule.SchemaEngine) => Promise<T>,
+): Promise<T> {
   loaded ??= load();
   await loaded;
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }));
-  return engineModule.SchemaEngine.new({ datamodels: [['schema.prisma', schema]] }, () => {}, adapter);
+  // Freeing the engine leaves its connection open, and with it its advisory lock.
+  const pool = new Pool({ connectionString: databaseUrl });
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
+  const engine = await engineModule.SchemaEngine.new({ datamodels: [['schema.prisma', schema]] }, () => {}, adapter);
+  try {
+    return await use(engine);
+  } finally {
+    engine.free();
+    await pool.end();
+  }
 }
 
 /**
  * SQL that takes an empty database (`from` undefined) or one of schema `from` to schema `to`; '' when there is no difference.
  * The database is any that answers; it is not looked at.
  */
-export async function schemaDifference(from: string | undefined, to: string, databaseUrl: string): Promise<string> {
-  const engine = await schemaEngine(to, databaseUrl);
+export function schemaDifference(from: string | undefined, to: string, databaseUrl: string): Promise<string> {
   const target = (content: string) => ({
     tag: 'schemaDatamodel' as const,
     files: [{ path: 'schema.prisma', content }],
     configDir: '.',
   });
-  try {
+  return withSchemaEngine(to, databaseUrl, async (engine) => {
     const { stdout } = await engine.diff({
       from: from === undefined ? { tag: 'empty' } : target(from),
       to: target(to),
@@ -56,7 +63,5 @@ export async function schemaDifference(from: string | undefined, to: string, dat
     });
     const sql = (stdout ?? '').trim();
     return /^--[^\n]*$/.test(sql) ? '' : `${sql}\n`;
-  } finally {
-    engine.free();
-  }
+  });
 }

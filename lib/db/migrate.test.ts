@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '#testing/database.ts';
-import { schemaDifference, schemaEngine } from '#testing/schema-engine.ts';
+import { schemaDifference, withSchemaEngine } from '#testing/schema-engine.ts';
 import { MIGRATIONS_FOLDER, migrate } from './migrate.ts';
 
 const SCHEMA = join(MIGRATIONS_FOLDER, '..', 'schema.prisma');
@@ -80,33 +80,30 @@ test('migrates an empty database, and then has nothing left to do', async () => 
 test("Prisma's own engine finds the database in order and has nothing to deploy", async () => {
   const url = await emptyDatabase();
   await migrate(url);
-  const engine = await schemaEngine(await readFile(SCHEMA, 'utf8'), url);
   const migrations = await migrationsList();
-  const diagnosis = await engine.diagnoseMigrationHistory({
-    migrationsList: migrations,
-    optInToShadowDatabase: false,
-    filters: FILTERS,
+  await withSchemaEngine(await readFile(SCHEMA, 'utf8'), url, async (engine) => {
+    const diagnosis = await engine.diagnoseMigrationHistory({
+      migrationsList: migrations,
+      optInToShadowDatabase: false,
+      filters: FILTERS,
+    });
+    expect(diagnosis).toEqual({
+      editedMigrationNames: [],
+      failedMigrationNames: [],
+      hasMigrationsTable: true,
+      history: null,
+    });
+    const deployed = await engine.applyMigrations({ migrationsList: migrations, filters: FILTERS });
+    expect(deployed).toEqual({ appliedMigrationNames: [] });
   });
-  expect(diagnosis).toEqual({
-    editedMigrationNames: [],
-    failedMigrationNames: [],
-    hasMigrationsTable: true,
-    history: null,
-  });
-  expect(await engine.applyMigrations({ migrationsList: migrations, filters: FILTERS })).toEqual({
-    appliedMigrationNames: [],
-  });
-  engine.free();
 });
 
 test("what Prisma's own engine deployed counts as applied", async () => {
   const url = await emptyDatabase();
-  const engine = await schemaEngine(await readFile(SCHEMA, 'utf8'), url);
-  const { appliedMigrationNames } = await engine.applyMigrations({
-    migrationsList: await migrationsList(),
-    filters: FILTERS,
-  });
-  engine.free();
+  const migrations = await migrationsList();
+  const { appliedMigrationNames } = await withSchemaEngine(await readFile(SCHEMA, 'utf8'), url, (engine) =>
+    engine.applyMigrations({ migrationsList: migrations, filters: FILTERS }),
+  );
   expect(appliedMigrationNames.length).toBeGreaterThan(0);
   expect(await migrate(url)).toEqual([]);
 });
