@@ -22,9 +22,9 @@ test('a run whose source was deleted still has a name', () => {
 });
 
 test('a restore of a deleted source into a folder is named by the folder', () => {
-  const request = { recoveryPointId: ID, include: [], overwrite: 'if-changed', verify: true } as const;
-  const target = { kind: 'folder', path: '/tmp/out', workerId: ID } as const;
-  const input = { kind: 'restore', request: { ...request, include: [], target } } as const;
+  const target = { kind: 'folder' as const, path: '/tmp/out', workerId: ID };
+  const request = { recoveryPointId: ID, include: [], overwrite: 'if-changed' as const, verify: true, target };
+  const input = { kind: 'restore' as const, request };
   expect(runDoing({ kind: 'restore', source: null, vault: null, input })).toBe('Restoring /tmp/out');
 });
 

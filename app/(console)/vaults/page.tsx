@@ -1,0 +1,10 @@
+import { Suspense } from 'react';
+import { VaultsScreen } from '#components/vaults/vaults-screen.tsx';
+
+export default function VaultsPage() {
+  return (
+    <Suspense>
+      <VaultsScreen />
+    </Suspense>
+  );
+}

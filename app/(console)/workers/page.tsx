@@ -1,0 +1,10 @@
+import { Suspense } from 'react';
+import { WorkersScreen } from '#components/workers/workers-screen.tsx';
+
+export default function WorkersPage() {
+  return (
+    <Suspense>
+      <WorkersScreen />
+    </Suspense>
+  );
+}

@@ -1,0 +1,73 @@
+'use client';
+
+import Link from 'next/link';
+import { useRouter } from 'next/navigation';
+import { Section } from '#components/shell/page-head.tsx';
+import { runState, runTitle } from '#components/shell/run-words.ts';
+import { Button } from '#components/ui/button.tsx';
+import { RelativeTime } from '#components/ui/figures.tsx';
+import { StateMark } from '#components/ui/state.tsx';
+import { notify } from '#components/ui/toast.tsx';
+import { toApiError } from '#lib/client/api.ts';
+import { useRetryRun } from '#lib/client/queries/runs.ts';
+import { useMay } from '#lib/client/queries/session.ts';
+import type { RunView } from '#lib/contracts/runs.ts';
+
+/** Why it needs someone, in the words of the failure itself. */
+function reason(run: RunView): string {
+  if (run.error !== null) return run.error.message;
+  if (run.outcome === 'lost') return 'The worker stopped answering before it was finished.';
+  return 'It failed without a reason. The log of the run tells more.';
+}
+
+/** What needs a person, with the action that mends it inside. Nothing at all when all is well. */
+export function Attention({ runs }: { runs: readonly RunView[] }) {
+  if (runs.length === 0) return null;
+  return (
+    <Section title="Needs attention" count={runs.length}>
+      <ul className="border-t border-line">
+        {runs.map((run) => (
+          <Item key={run.id} run={run} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Item({ run }: { run: RunView }) {
+  const router = useRouter();
+  const retry = useRetryRun();
+  const mayRetry = useMay('run:retry');
+  const { tone, word } = runState(run);
+  const again = (): void =>
+    retry.mutate(run.id, {
+      onSuccess: (next) => router.push(`/runs/${next.id}`),
+      onError: (error) => {
+        const { detail, hint } = toApiError(error);
+        notify({ tone: 'bad', title: detail, ...(hint === undefined ? {} : { description: hint }) });
+      },
+    });
+  return (
+    <li className="flex flex-wrap items-start gap-x-4 gap-y-2 border-b border-line py-2.5 pl-1">
+      <StateMark tone={tone} className="mt-[5px]" />
+      <div className="min-w-0 flex-1 basis-64">
+        <p className="text-base">
+          <Link href={`/runs/${run.id}`} className="font-medium hover:underline">
+            {runTitle(run)}
+          </Link>{' '}
+          <span className="text-bad">{word.toLowerCase()}</span>{' '}
+          <span className="text-ink-3">
+            <RelativeTime at={run.finishedAt ?? run.queuedAt} />
+          </span>
+        </p>
+        <p className="text-sm text-ink-2 [overflow-wrap:anywhere]">{reason(run)}</p>
+        {run.error?.hint === undefined ? null : <p className="text-sm text-ink">{run.error.hint}</p>}
+      </div>
+      {mayRetry ? (
+        <Button size="sm" busy={retry.isPending} onClick={again}>
+          Run again
+        </Button>
+      ) : null}
+    </li>
+  );
+}

@@ -1,0 +1,359 @@
+'use client';
+
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Download, EllipsisVertical, Pencil, ShieldCheck } from 'lucide-react';
+import dynamic from 'next/dynamic';
+import Link from 'next/link';
+import { type ReactNode, useState } from 'react';
+import { RunTable } from '#components/runs/run-table.tsx';
+import { LoadError } from '#components/shell/load-error.tsx';
+import { PageHead, Section } from '#components/shell/page-head.tsx';
+import { Button, ButtonLink } from '#components/ui/button.tsx';
+import { CopyButton, CopyId } from '#components/ui/copy.tsx';
+import { Dialog } from '#components/ui/dialog.tsx';
+import { Bytes, None, RelativeTime, useNow } from '#components/ui/figures.tsx';
+import { iconButtonClass } from '#components/ui/icon-button.tsx';
+import { Menu, MenuItem } from '#components/ui/menu.tsx';
+import { Skeleton } from '#components/ui/skeleton.tsx';
+import { Badge, Notice } from '#components/ui/state.tsx';
+import { Table } from '#components/ui/table.tsx';
+import { formatBytes, formatCount, formatPlural } from '#lib/client/format.ts';
+import { pointsQuery } from '#lib/client/queries/recovery-points.ts';
+import { runsQuery } from '#lib/client/queries/runs.ts';
+import { useMay } from '#lib/client/queries/session.ts';
+import { vaultQuery } from '#lib/client/queries/vaults.ts';
+import type { VaultDetail } from '#lib/contracts/vaults.ts';
+import { CheckDialog } from './check-dialog.tsx';
+import { DedupRatio, FigureRow } from './figures.tsx';
+import { KitStep } from './kit-step.tsx';
+import { VaultEditDialog } from './vault-edit-dialog.tsx';
+import { vaultVerdict } from './vault-state.ts';
+
+// The chart library is large and only this part needs it.
+const GrowthChart = dynamic(() => import('#components/charts/growth-chart.tsx').then((part) => part.GrowthChart), {
+  ssr: false,
+  loading: () => <Skeleton className="h-[180px] w-full" />,
+});
+
+const RECENT = 8;
+/** A line needs two ends. */
+const ENOUGH_SAMPLES = 2;
+
+export function VaultScreen({ id }: { id: string }) {
+  const vault = useQuery(vaultQuery(id));
+  if (vault.data !== undefined) return <Loaded vault={vault.data} />;
+  return (
+    <>
+      <PageHead title="Vault" trail={[{ label: 'Vaults', href: '/vaults' }, { label: 'Vault' }]} />
+      {vault.isError ? (
+        <LoadError
+          error={vault.error}
+          what="The vault could not be read."
+          onRetry={() => void vault.refetch()}
+          retrying={vault.isFetching}
+          actions={
+            <ButtonLink href="/vaults" size="sm">
+              All vaults
+            </ButtonLink>
+          }
+        />
+      ) : (
+        <div role="status" aria-label="Reading the vault" className="flex flex-col gap-6">
+          <Skeleton className="h-18 w-full" />
+          <Skeleton className="h-45 w-full" />
+        </div>
+      )}
+    </>
+  );
+}
+
+type Open = 'check' | 'kit' | 'edit' | null;
+
+function Loaded({ vault }: { vault: VaultDetail }) {
+  const [open, setOpen] = useState<Open>(null);
+  const mayCheck = useMay('vault:check');
+  const mayKit = useMay('vault:recovery-kit');
+  const mayEdit = useMay('vault:update');
+  const verdict = vaultVerdict(vault);
+  const close = (next: boolean): void => setOpen(next ? open : null);
+  return (
+    <>
+      <PageHead
+        title={vault.name}
+        trail={[{ label: 'Vaults', href: '/vaults' }, { label: vault.name }]}
+        badge={<Badge tone={verdict.tone}>{verdict.word}</Badge>}
+        tabState={verdict.tone === 'bad' ? `■ ${verdict.word}` : undefined}
+        truth={
+          <span className="flex flex-wrap items-center gap-x-3 gap-y-0.5">
+            <span>{verdict.means}</span>
+          </span>
+        }
+        action={
+          <>
+            {mayCheck ? (
+              <Button variant="primary" icon={<ShieldCheck aria-hidden="true" />} onClick={() => setOpen('check')}>
+                Check now
+              </Button>
+            ) : null}
+            {mayKit || mayEdit ? (
+              <Menu
+                trigger={
+                  <button type="button" aria-label="More actions" className={iconButtonClass('md')}>
+                    <EllipsisVertical aria-hidden="true" />
+                  </button>
+                }
+              >
+                {mayKit ? (
+                  <MenuItem icon={<Download aria-hidden="true" />} onSelect={() => setOpen('kit')}>
+                    Recovery kit
+                  </MenuItem>
+                ) : null}
+                {mayEdit ? (
+                  <MenuItem icon={<Pencil aria-hidden="true" />} onSelect={() => setOpen('edit')}>
+                    Rename or move to a zone
+                  </MenuItem>
+                ) : null}
+              </Menu>
+            ) : null}
+          </>
+        }
+      />
+      <div className="flex flex-col gap-2 empty:hidden">
+        {vault.unreachable === null ? null : (
+          <Notice tone="bad" title="The vault cannot be reached.">
+            {vault.unreachable}
+          </Notice>
+        )}
+        {vault.kitDownloadedAt === null ? (
+          <Notice
+            tone="warn"
+            title="Nobody has downloaded the recovery kit of this vault."
+            actions={
+              mayKit ? (
+                <Button size="sm" onClick={() => setOpen('kit')} icon={<Download aria-hidden="true" />}>
+                  Get the recovery kit
+                </Button>
+              ) : undefined
+            }
+          >
+            If this machine is lost, the backups in it cannot be opened.
+          </Notice>
+        ) : null}
+      </div>
+      <div className="mt-4">
+        <FigureRow figures={figures(vault)} />
+      </div>
+      <Growth vault={vault} />
+      <div className="grid gap-x-10 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <div>
+          <Points vaultId={vault.id} total={vault.recoveryPoints} />
+          <BySource vault={vault} />
+        </div>
+        <div>
+          <Checks vaultId={vault.id} />
+          <Facts vault={vault} />
+        </div>
+      </div>
+      <CheckDialog vault={vault} open={open === 'check'} onOpenChange={close} />
+      <Dialog open={open === 'kit'} onOpenChange={close} title={`Recovery kit of ${vault.name}`}>
+        <KitStep vaultId={vault.id} />
+      </Dialog>
+      {open === 'edit' ? <VaultEditDialog vault={vault} onClose={() => setOpen(null)} /> : null}
+    </>
+  );
+}
+
+function figures(vault: VaultDetail): { label: string; value: ReactNode; note?: ReactNode }[] {
+  return [
+    {
+      label: 'Stored',
+      value: <Bytes value={vault.storedBytes} />,
+      note: vault.measuredAt === null ? 'not measured yet' : <RelativeTime at={vault.measuredAt} prefix="measured" />,
+    },
+    {
+      label: 'Protects',
+      value: <Bytes value={vault.logicalBytes} />,
+      note: `in ${formatPlural(vault.recoveryPoints, 'recovery point')}`,
+    },
+    {
+      label: 'Dedup ratio',
+      value: <DedupRatio vault={vault} />,
+      note: `${formatBytes(vault.uniqueBytes)} unique before compression`,
+    },
+    {
+      label: 'Free',
+      value: vault.freeBytes === null ? <None>unknown</None> : <Bytes value={vault.freeBytes} />,
+      note: vault.zone === null ? 'no zone' : `zone: ${vault.zone}`,
+    },
+  ];
+}
+
+function Growth({ vault }: { vault: VaultDetail }) {
+  const now = useNow();
+  if (vault.growth.length < ENOUGH_SAMPLES) return null;
+  const first = vault.growth[0];
+  const grown = first === undefined ? 0 : vault.storedBytes - first.storedBytes;
+  const words =
+    first === undefined
+      ? ''
+      : `Stored bytes since ${first.at.slice(0, 10)}: ${formatBytes(first.storedBytes)} then, ${formatBytes(vault.storedBytes)} now.`;
+  return (
+    <Section
+      title="Growth"
+      action={
+        first === undefined ? undefined : (
+          <span className="text-sm text-ink-2 tabular">
+            {grown >= 0 ? '+' : '−'}
+            {formatBytes(Math.abs(grown))} since <RelativeTime at={first.at} />
+          </span>
+        )
+      }
+    >
+      <GrowthChart points={vault.growth} now={now} label={words} />
+    </Section>
+  );
+}
+
+function Points({ vaultId, total }: { vaultId: string; total: number }) {
+  const points = useInfiniteQuery(pointsQuery({ vaultId, limit: RECENT }));
+  const rows = points.data?.pages[0]?.items ?? [];
+  if (total === 0)
+    return (
+      <Section title="Recovery points">
+        <p className="text-base text-ink-2">
+          Empty. The first backup into this vault makes the first recovery point.{' '}
+          <Link href="/sources" className="text-accent hover:underline">
+            Choose a source to back up
+          </Link>
+          .
+        </p>
+      </Section>
+    );
+  return (
+    <Section
+      title="Newest recovery points"
+      count={formatCount(total)}
+      action={
+        total > RECENT ? (
+          <Link href={`/recovery-points?vault=${vaultId}`} className="text-sm text-accent hover:underline">
+            All {formatCount(total)}
+          </Link>
+        ) : undefined
+      }
+    >
+      {points.isError && points.data === undefined ? (
+        <LoadError compact error={points.error} what="The recovery points could not be read." />
+      ) : (
+        <Table
+          label="Newest recovery points"
+          rows={rows}
+          rowKey={(point) => point.id}
+          rowHref={(point) => `/recovery-points/${point.id}`}
+          columns={[
+            { id: 'source', header: 'Source', cell: (point) => point.source?.name ?? point.paths.join(', ') },
+            { id: 'time', header: 'Made', cell: (point) => <RelativeTime at={point.time} /> },
+            { id: 'size', header: 'Size', align: 'right', cell: (point) => <Bytes value={point.bytes} /> },
+            {
+              id: 'added',
+              header: 'Added',
+              align: 'right',
+              hideBelow: 'sm',
+              cell: (point) => <Bytes value={point.storedBytes} />,
+            },
+          ]}
+        />
+      )}
+    </Section>
+  );
+}
+
+function BySource({ vault }: { vault: VaultDetail }) {
+  if (vault.bySource.length === 0) return null;
+  return (
+    <Section title="By source" count={vault.bySource.length}>
+      <Table
+        label="What is in the vault, by source"
+        rows={vault.bySource}
+        rowKey={(row) => row.sourceId ?? row.name}
+        columns={[
+          {
+            id: 'name',
+            header: 'Source',
+            cell: (row) =>
+              row.sourceId === null ? (
+                <span className="text-ink-2">{row.name} (no longer a source)</span>
+              ) : (
+                <Link href={`/sources/${row.sourceId}`} className="font-medium hover:underline">
+                  {row.name}
+                </Link>
+              ),
+          },
+          { id: 'points', header: 'Points', align: 'right', cell: (row) => formatCount(row.recoveryPoints) },
+          {
+            id: 'bytes',
+            header: 'Would restore to',
+            align: 'right',
+            cell: (row) => <Bytes value={row.logicalBytes} />,
+          },
+          {
+            id: 'newest',
+            header: 'Newest',
+            align: 'right',
+            hideBelow: 'sm',
+            cell: (row) => <RelativeTime at={row.newestAt} />,
+          },
+        ]}
+      />
+    </Section>
+  );
+}
+
+function Checks({ vaultId }: { vaultId: string }) {
+  const checks = useInfiniteQuery(runsQuery({ vaultId, kind: 'check', limit: RECENT }));
+  const rows = checks.data?.pages[0]?.items ?? [];
+  return (
+    <Section title="Checks">
+      {checks.isError && checks.data === undefined ? (
+        <LoadError compact error={checks.error} what="The checks could not be read." />
+      ) : rows.length === 0 ? (
+        <p className="text-base text-ink-2">
+          {checks.isPending
+            ? 'Reading…'
+            : 'None yet. A check compares what the vault holds with what it says it holds.'}
+        </p>
+      ) : (
+        <RunTable runs={rows} label="Checks of this vault" without={['vault', 'gist']} />
+      )}
+    </Section>
+  );
+}
+
+function Facts({ vault }: { vault: VaultDetail }) {
+  return (
+    <Section title="Facts">
+      <dl className="grid grid-cols-[max-content_minmax(0,1fr)] gap-x-6 text-sm [&>dd]:min-h-8 [&>dd]:py-1.5 [&>dt]:py-1.5 [&>dt]:text-ink-3">
+        <dt>Folder</dt>
+        <dd className="flex items-center gap-1">
+          <span className="font-mono [overflow-wrap:anywhere]">{vault.store.path}</span>
+          <CopyButton text={vault.store.path} label="Copy the folder" />
+        </dd>
+        <dt>Repository</dt>
+        <dd>
+          <CopyId id={vault.repositoryId} length={12} /> <span className="text-ink-3">restic format 2</span>
+        </dd>
+        <dt>Created</dt>
+        <dd>
+          <RelativeTime at={vault.createdAt} />
+        </dd>
+        <dt>Recovery kit</dt>
+        <dd>
+          {vault.kitDownloadedAt === null ? (
+            'never downloaded'
+          ) : (
+            <RelativeTime at={vault.kitDownloadedAt} prefix="downloaded" />
+          )}
+        </dd>
+      </dl>
+    </Section>
+  );
+}
