@@ -1,0 +1,95 @@
+// Sources as the API and the screens use them.
+
+import type { Actor } from '#lib/contracts/access.ts';
+import type { Page } from '#lib/contracts/common.ts';
+import type { CreateSource, SourceConfig, SourceView, UpdateSource } from '#lib/contracts/sources.ts';
+import * as rows from '#lib/db/sources.ts';
+import { AppError, isAppError } from '#lib/errors.ts';
+import { news } from '#lib/live/instance.ts';
+import { listFolder } from './folders.ts';
+import { requirePermission } from './permission.ts';
+
+export async function listSources(actor: Actor, now: Date): Promise<Page<SourceView>> {
+  requirePermission(actor, 'source:read');
+  return { items: await rows.listSources(now), nextCursor: null };
+}
+
+export async function getSource(actor: Actor, id: string, now: Date): Promise<SourceView> {
+  requirePermission(actor, 'source:read');
+  const [source] = await rows.listSources(now, id);
+  if (source === undefined) throw noSuchSource();
+  return source;
+}
+
+/** The folder is looked at on the worker's machine before anything is saved. */
+export async function createSource(
+  actor: Actor,
+  input: CreateSource,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<SourceView> {
+  requirePermission(actor, 'source:create');
+  await requireFolder(actor, input.workerId, input.config, signal);
+  const id = await rows.insertSource(input, actor);
+  news({ type: 'changed', noun: 'source', id });
+  return getSource(actor, id, now);
+}
+
+export async function updateSource(
+  actor: Actor,
+  id: string,
+  change: UpdateSource,
+  now: Date,
+  signal?: AbortSignal,
+): Promise<SourceView> {
+  requirePermission(actor, 'source:update');
+  const before = await rows.findSource(id);
+  if (before === null) throw noSuchSource();
+  // Excludes and names may change while the host is away; another folder must exist.
+  if (change.config && change.config.path !== before.config.path) {
+    await requireFolder(actor, before.workerId, change.config, signal);
+  }
+  await rows.updateSource(before, change, actor);
+  news({ type: 'changed', noun: 'source', id });
+  return getSource(actor, id, now);
+}
+
+/** Its recovery points stay in their vaults. Refused while a backup of it waits or works. */
+export async function deleteSource(actor: Actor, id: string): Promise<void> {
+  requirePermission(actor, 'source:delete');
+  const source = await rows.findSource(id);
+  if (source === null) throw noSuchSource();
+  if ((await rows.deleteSource(source, actor)) === 'busy') {
+    throw new AppError('conflict', {
+      message: `A backup of "${source.name}" is waiting or running.`,
+      hint: 'Cancel it or wait for its end, then delete the source.',
+    });
+  }
+  news({ type: 'changed', noun: 'source', id });
+}
+
+async function requireFolder(
+  actor: Actor,
+  workerId: string,
+  config: SourceConfig,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await listFolder(actor, workerId, { path: config.path, hidden: false }, signal);
+  } catch (error) {
+    if (isAppError(error, 'not-found') && /worker/i.test(error.message)) {
+      throw new AppError('invalid-input', { message: error.message, fields: { workerId: error.message } });
+    }
+    if (!isAppError(error, 'not-found', 'permission-denied', 'invalid-input')) throw error;
+    throw new AppError('invalid-input', {
+      message: error.message,
+      hint: error.hint,
+      fields: { 'config.path': error.message },
+      cause: error,
+    });
+  }
+}
+
+function noSuchSource(): AppError {
+  return new AppError('not-found', { message: 'There is no such source.' });
+}
