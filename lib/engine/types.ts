@@ -126,6 +126,8 @@ export interface BackupResult {
   /** The first 1,000 problems; `problemCount` counts all. */
   problems: Problem[];
   problemCount: number;
+  /** Sources that are folders without anything in them (or with nothing left after the excludes). */
+  emptyPaths: string[];
 }
 
 export type RestoreOverwrite = 'always' | 'if-changed' | 'if-newer' | 'never';

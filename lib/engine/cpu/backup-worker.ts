@@ -1,2 +1,271 @@
-// Written next: the thread of a backup.
-export {};
+// A thread of a backup: walks, reads, cuts, hashes, compresses, seals. Everything is synchronous, which is two to five
+// times as fast as promises for many small files. The thread never returns to its event loop: see backup-protocol.ts.
+
+import { hash } from 'node:crypto';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { AppError, isAppError } from '#lib/errors.ts';
+import { Envelope } from '../crypto/envelope.ts';
+import { Compressor, Decompressor } from '../crypto/zstd.ts';
+import type { BlobType } from '../format/pack.ts';
+import { SharedIndexReader } from '../repository/blob-index.ts';
+import { BlobReader } from '../repository/blob-reader.ts';
+import { BlobClaims } from '../repository/claims.ts';
+import { type PackTools, PackWriter, type SealedPack } from '../repository/pack-writer.ts';
+import { Excludes } from '../walk/excludes.ts';
+import { FileReader } from '../walk/file-blobs.ts';
+import { treeFromNodeTexts } from '../walk/tree-text.ts';
+import { Walker } from '../walk/walker.ts';
+import {
+  type BackupThreadData,
+  CANCEL,
+  COUNTERS,
+  type Counter,
+  type FromThread,
+  HUNGRY,
+  MAIL,
+  PATH_REGION,
+  type ToThread,
+} from './backup-protocol.ts';
+
+/** Full packs a thread may have on their way to the store. More would only be memory. */
+const MAX_PACKS_AWAY = 2;
+const ID_BYTES = 32;
+
+const data = workerData as BackupThreadData;
+const { port, number } = data;
+const control = new Int32Array(data.control);
+const counters = new Float64Array(data.counters, number * COUNTERS.length * 8, COUNTERS.length);
+const pathWords = new Int32Array(data.paths, number * PATH_REGION, 2);
+const pathBytes = Buffer.from(data.paths as unknown as ArrayBuffer, number * PATH_REGION + 8, PATH_REGION - 8);
+
+function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+}
+
+const COUNTER_AT = Object.fromEntries(COUNTERS.map((name, at) => [name, at])) as Record<Counter, number>;
+
+function add(counter: Counter, value: number): void {
+  const at = COUNTER_AT[counter];
+  counters[at] = (counters[at] as number) + value;
+}
+
+/** Cancelled from outside, or another thread failed: the main thread knows which. */
+class Stopped extends Error {}
+
+function checkStopped(): void {
+  if (Atomics.load(control, CANCEL) !== 0) throw new Stopped();
+}
+
+// Mail ---------------------------------------------------------------------------------------------------------------
+
+const inbox: ToThread[] = [];
+let seenMail = 0;
+
+function collectMail(): void {
+  const now = Atomics.load(control, MAIL + number);
+  if (now === seenMail) return;
+  seenMail = now;
+  for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) inbox.push(got.message);
+}
+
+/** Sleeps until there is mail; throws Stopped when woken to stop. */
+function sleepForMail(): void {
+  checkStopped();
+  Atomics.wait(control, MAIL + number, seenMail);
+  checkStopped();
+  collectMail();
+}
+
+function waitFor<Kind extends ToThread['kind']>(kind: Kind): Extract<ToThread, { kind: Kind }> {
+  for (;;) {
+    collectMail();
+    const at = inbox.findIndex((message) => message.kind === kind);
+    if (at >= 0) return inbox.splice(at, 1)[0] as Extract<ToThread, { kind: Kind }>;
+    sleepForMail();
+  }
+}
+
+// Blobs --------------------------------------------------------------------------------------------------------------
+
+const envelope = new Envelope(data.masterKey);
+const decompressor = new Decompressor();
+const scratch = { compressed: Buffer.alloc(0), opened: Buffer.alloc(0) };
+const index = new SharedIndexReader(data.index);
+const claims = new BlobClaims(data.claims, data.claimSeed);
+const words = new Uint32Array(ID_BYTES / 4);
+const wordBytes = Buffer.from(words.buffer);
+
+let packsAway = 0;
+const freeBodies: ArrayBuffer[] = [];
+
+function emit(pack: SealedPack): void {
+  // The header is small and cloned; the body moves.
+  send({ kind: 'pack', pack }, [pack.body]);
+  packsAway += 1;
+  while (packsAway > MAX_PACKS_AWAY) bodyReturned(waitFor('body').memory);
+}
+
+function bodyReturned(memory: ArrayBuffer): void {
+  packsAway -= 1;
+  if (freeBodies.length === 0) freeBodies.push(memory);
+}
+
+function toolsFor(level: number): PackTools {
+  return { envelope, compressor: level > 0 ? new Compressor(level) : undefined, decompressor, scratch };
+}
+
+const writers: Record<BlobType, PackWriter> = {
+  data: new PackWriter('data', toolsFor(data.dataLevel), emit, () => freeBodies.pop()),
+  tree: new PackWriter('tree', toolsFor(data.treeLevel), emit, () => freeBodies.pop()),
+};
+
+function saveBlob(type: BlobType, plain: Buffer): string {
+  checkStopped();
+  const id = hash('sha256', plain, 'hex');
+  wordBytes.write(id, 'hex');
+  if (index.has(type, words) || !claims.claim(type, words)) return id;
+  const stored = writers[type].add(id, plain);
+  add(type === 'data' ? 'dataBlobs' : 'treeBlobs', 1);
+  add('dataAdded', plain.length);
+  add('dataAddedPacked', stored);
+  return id;
+}
+
+const saveTree = (tree: Buffer) => saveBlob('tree', tree);
+
+// Folders ------------------------------------------------------------------------------------------------------------
+
+const blobReader = new BlobReader(envelope);
+
+function parentTree(id: string): Buffer | undefined {
+  send({ kind: 'need-tree', id });
+  const { sealed, uncompressedLength } = waitFor('parent-tree');
+  const tree = sealed ? blobReader.open(sealed, { type: 'tree', id, uncompressedLength }) : 'missing';
+  if (Buffer.isBuffer(tree)) return tree;
+  const message = `The folder tree ${id.slice(0, 8)} of the previous snapshot cannot be read; its files are read again.`;
+  send({ kind: 'problem', problem: { path: '/', during: 'parent', message } });
+  return undefined;
+}
+
+let lastToken = 0;
+
+const walker = new Walker({
+  reader: new FileReader(
+    data.chunkerPolynomial,
+    (plain) => saveBlob('data', plain),
+    (bytes) => {
+      checkStopped();
+      add('bytesDone', bytes);
+    },
+  ),
+  excludes: data.sources.map(({ path, excludes }) => new Excludes(excludes, path)),
+  saveTree,
+  hasBlobs: (ids) =>
+    ids.every((id) => {
+      wordBytes.write(id, 'hex');
+      return index.has('data', words);
+    }),
+  parentTree,
+  done: (job, nodes) => send({ kind: 'range-done', origin: job.origin, token: job.token, nodes }),
+  wanted: () => Atomics.load(control, HUNGRY) > 0,
+  give: (job) => {
+    Atomics.sub(control, HUNGRY, 1);
+    lastToken += 1;
+    send({ kind: 'offer', job: { ...job, origin: number, token: lastToken } });
+    return lastToken;
+  },
+  problem: (problem) => send({ kind: 'problem', problem }),
+  count: (what, of) => {
+    const kind = { new: 'New', changed: 'Changed', unmodified: 'Unmodified' } as const;
+    add(`${of}s${kind[what]}`, 1);
+  },
+  fileDone: (bytesSkipped) => {
+    add('filesDone', 1);
+    add('bytesDone', bytesSkipped);
+  },
+  otherDone: () => add('othersDone', 1),
+  at: (path) => {
+    // Odd while it is being written: a reader that sees an odd or a changed number drops what it read.
+    Atomics.add(pathWords, 0, 1);
+    const length = Math.min(path.length, pathBytes.length);
+    pathBytes.write(path, 0, length, 'latin1');
+    Atomics.store(pathWords, 1, length);
+    Atomics.add(pathWords, 0, 1);
+  },
+});
+
+function finish(message: Extract<ToThread, { kind: 'finish' }>): void {
+  for (const partial of message.partials) writers[partial.type].adopt(partial);
+  writers.data.flush();
+  writers.tree.flush();
+  send({ kind: 'finished' });
+}
+
+/** False when the thread is to end. */
+function handle(message: ToThread): boolean {
+  switch (message.kind) {
+    case 'job':
+      walker.start(message.job);
+      return true;
+    case 'range-done':
+      walker.rangeDone(message.token, message.nodes);
+      return true;
+    case 'body':
+      bodyReturned(message.memory);
+      return true;
+    case 'save-tree':
+      send({ kind: 'tree-saved', id: saveTree(treeFromNodeTexts(message.nodes)) });
+      return true;
+    case 'give-partials': {
+      const partials = [writers.data.takePartial(), writers.tree.takePartial()].filter((partial) => !!partial);
+      send(
+        { kind: 'partials', partials },
+        partials.map(({ body }) => body),
+      );
+      return true;
+    }
+    case 'finish':
+      finish(message);
+      return true;
+    case 'stop':
+      return false;
+    case 'parent-tree':
+      throw new AppError('internal', 'A tree of the parent snapshot came that nobody asked for.');
+  }
+}
+
+function run(): void {
+  let idle = false;
+  for (;;) {
+    checkStopped();
+    collectMail();
+    for (let message = inbox.shift(); message; message = inbox.shift()) {
+      if (message.kind === 'job') idle = false;
+      if (!handle(message)) return;
+    }
+    if (walker.busy) {
+      walker.step();
+      continue;
+    }
+    if (!idle) {
+      idle = true;
+      send({ kind: 'idle' });
+    }
+    sleepForMail();
+  }
+}
+
+try {
+  run();
+} catch (error) {
+  if (!(error instanceof Stopped)) {
+    const known = isAppError(error);
+    send({
+      kind: 'failed',
+      code: known ? error.code : 'internal',
+      message: known ? error.message : `A thread of the backup failed: ${(error as Error).stack}`,
+      hint: known ? error.hint : undefined,
+    });
+  }
+}
+port.close();

@@ -35,6 +35,10 @@ interface Thread {
   pending: Map<number, { resolve: (value: never) => void; reject: (error: unknown) => void }>;
 }
 
+export function defaultEntry(): string {
+  return fileURLToPath(new URL('./worker.ts', import.meta.url));
+}
+
 export function createCpuPool(options: CpuPoolOptions = {}): CpuPool {
   return new CpuPool(options);
 }
@@ -48,7 +52,7 @@ export class CpuPool {
 
   constructor(options: CpuPoolOptions) {
     this.threads = Math.max(1, options.threads ?? availableParallelism());
-    this.entry = options.entry ?? fileURLToPath(new URL('./worker.ts', import.meta.url));
+    this.entry = options.entry ?? defaultEntry();
   }
 
   /** Opens sealed blobs; per blob the plaintext or what is wrong with it. Copies the input. */

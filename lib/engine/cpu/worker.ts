@@ -2,6 +2,7 @@
 
 import { workerData } from 'node:worker_threads';
 
-const { role } = workerData as { role: 'pool' | 'backup' };
+const { role } = workerData as { role: 'pool' | 'backup' | 'count' };
 if (role === 'backup') await import('./backup-worker.ts');
+else if (role === 'count') await import('./count-worker.ts');
 else await import('./pool-worker.ts');

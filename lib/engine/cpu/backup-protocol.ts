@@ -1,0 +1,107 @@
+// What the thread that runs a backup and its worker threads say to each other. Workers never return to their event
+// loop: they take messages from a port between two entries and sleep on their mail counter when there is nothing to do.
+
+import type { IndexSnapshot } from '../repository/blob-index.ts';
+import type { PartialPack, SealedPack } from '../repository/pack-writer.ts';
+import type { Problem } from '../types.ts';
+
+/** Words of the control memory; the mail counter of thread n is word MAIL + n. */
+export const CANCEL = 0;
+/** Threads that wait for work and that nobody has offered any yet. */
+export const HUNGRY = 1;
+export const MAIL = 2;
+
+/** Float64 counters, one region per thread, written by that thread only. */
+export const COUNTERS = [
+  'filesDone',
+  'bytesDone',
+  'filesNew',
+  'filesChanged',
+  'filesUnmodified',
+  'dirsNew',
+  'dirsChanged',
+  'dirsUnmodified',
+  'othersDone',
+  'dataBlobs',
+  'treeBlobs',
+  'dataAdded',
+  'dataAddedPacked',
+] as const;
+export type Counter = (typeof COUNTERS)[number];
+
+/** Bytes of a thread's region for the path in hand: a sequence word, a length word, latin1 bytes. */
+export const PATH_REGION = 1024;
+
+/**
+ * Some entries of one folder. File names and paths are "latin1" everywhere in here: strings with one character per
+ * byte, which sort bytewise and lose nothing.
+ */
+export interface RangeJob {
+  /** Who gets the result: a thread's number, or MAIN. */
+  origin: number;
+  token: number;
+  folder: string;
+  /** The folder's path below its source, for excludes; '' for the source itself. */
+  relative: string;
+  /** The names are sources themselves, which no pattern excludes. */
+  isSource: boolean;
+  source: number;
+  /** Ascending. */
+  names: string[];
+  /** Tree of this folder in the parent snapshot. */
+  parentTree?: string;
+}
+
+export const MAIN = -1;
+
+export interface BackupThreadData {
+  role: 'backup';
+  number: number;
+  port: import('node:worker_threads').MessagePort;
+  control: SharedArrayBuffer;
+  counters: SharedArrayBuffer;
+  paths: SharedArrayBuffer;
+  claims: SharedArrayBuffer;
+  claimSeed: number;
+  index: IndexSnapshot;
+  masterKey: Uint8Array;
+  chunkerPolynomial: bigint;
+  /** zstd level of data, 0 for none; trees are compressed unless the format cannot. */
+  dataLevel: number;
+  treeLevel: number;
+  sources: { path: string; excludes: readonly string[] }[];
+}
+
+export interface CountThreadData {
+  role: 'count';
+  port: import('node:worker_threads').MessagePort;
+  control: SharedArrayBuffer;
+  sources: { path: string; excludes: readonly string[] }[];
+}
+
+export interface CountResult {
+  files: number;
+  bytes: number;
+}
+
+export type ToThread =
+  | { kind: 'job'; job: RangeJob }
+  | { kind: 'range-done'; token: number; nodes: string[] }
+  | { kind: 'parent-tree'; sealed: Uint8Array | undefined; uncompressedLength: number | undefined }
+  | { kind: 'body'; memory: ArrayBuffer }
+  | { kind: 'save-tree'; nodes: string[] }
+  | { kind: 'give-partials' }
+  | { kind: 'finish'; partials: PartialPack[] }
+  | { kind: 'stop' };
+
+export type FromThread =
+  | { kind: 'idle' }
+  | { kind: 'offer'; job: RangeJob }
+  | { kind: 'range-done'; origin: number; token: number; nodes: string[] }
+  | { kind: 'need-tree'; id: string }
+  | { kind: 'pack'; pack: SealedPack }
+  | { kind: 'problem'; problem: Problem }
+  | { kind: 'tree-saved'; id: string }
+  | { kind: 'partials'; partials: PartialPack[] }
+  | { kind: 'finished' }
+  | { kind: 'failed'; code: string; message: string; hint?: string };

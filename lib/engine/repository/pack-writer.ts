@@ -1,0 +1,214 @@
+// Seals blobs into packs, in the thread that read them. Every sealed blob is opened again from the pack's memory and
+// compared with its plaintext before the pack may leave: a memory error or a codec bug must not reach the repository.
+// One instance per kind and thread; data and trees never share a pack.
+
+import { createHash, type Hash } from 'node:crypto';
+import { AppError } from '#lib/errors.ts';
+import { MAX_CHUNK } from '../chunker/rabin.ts';
+import { ENVELOPE_BYTES, type Envelope } from '../crypto/envelope.ts';
+import { type Compressor, compressBound, type Decompressor } from '../crypto/zstd.ts';
+import { type BlobType, decodeHeader, encodeHeader, type PackEntry } from '../format/pack.ts';
+
+/** restic's default. A pack is closed when it reaches this, so files run up to it plus one blob. */
+export const PACK_TARGET = 16 << 20;
+const PACK_CAPACITY = PACK_TARGET + MAX_CHUNK + 2 * ENVELOPE_BYTES;
+/** Far below the format's limit of 16 MiB for headers, which readers must hold whole. */
+const MAX_ENTRIES = 100_000;
+/** The pack's hash is fed in slices of this size: small enough to be in the cache still, large enough to make calls cheap. */
+const HASH_SLICE = 256 << 10;
+
+/** A pack that is complete but not stored yet. `body` is its first `bodyLength` bytes, `header` the rest. */
+export interface SealedPack {
+  type: BlobType;
+  id: string;
+  body: ArrayBuffer;
+  bodyLength: number;
+  header: Uint8Array<ArrayBuffer>;
+  blobs: PackEntry[];
+}
+
+/** The start of a pack, for another thread to go on with: leftovers of all threads make one pack. */
+export interface PartialPack {
+  type: BlobType;
+  body: ArrayBuffer;
+  bodyLength: number;
+  blobs: PackEntry[];
+}
+
+export interface PackTools {
+  envelope: Envelope;
+  compressor: Compressor | undefined;
+  decompressor: Decompressor;
+  /** Scratch memory shared by all writers of the thread; grown here when a blob needs more. */
+  scratch: { compressed: Buffer; opened: Buffer };
+}
+
+export class PackWriter {
+  readonly #type: BlobType;
+  readonly #tools: PackTools;
+  readonly #emit: (pack: SealedPack) => void;
+  readonly #takeBody: () => ArrayBuffer | undefined;
+  #body: Buffer | undefined;
+  #length = 0;
+  #hashed = 0;
+  #hash: Hash = createHash('sha256');
+  #blobs: PackEntry[] = [];
+
+  /** `emit` takes a full pack over; `takeBody` gives memory of an earlier one back, if there is any. */
+  constructor(
+    type: BlobType,
+    tools: PackTools,
+    emit: (pack: SealedPack) => void,
+    takeBody: () => ArrayBuffer | undefined = () => undefined,
+  ) {
+    this.#type = type;
+    this.#tools = tools;
+    this.#emit = emit;
+    this.#takeBody = takeBody;
+  }
+
+  /** Adds a blob; returns the bytes it takes in the repository. `plain` is read before this returns. */
+  add(id: string, plain: Buffer): number {
+    const compressed = this.#compress(plain);
+    const content = compressed ?? plain;
+    const body = this.#room(content.length + ENVELOPE_BYTES);
+    const offset = this.#length;
+    const length = this.#tools.envelope.sealInto(body, offset, content);
+    this.#verify(body.subarray(offset, offset + length), plain, compressed !== undefined, id);
+    this.#append({ type: this.#type, id, offset, length, uncompressedLength: compressed ? plain.length : undefined });
+    return length;
+  }
+
+  #append(entry: PackEntry): void {
+    this.#blobs.push(entry);
+    this.#length += entry.length;
+    if (this.#length - this.#hashed >= HASH_SLICE) this.#feedHash();
+    if (this.#length >= PACK_TARGET || this.#blobs.length >= MAX_ENTRIES) this.flush();
+  }
+
+  #feedHash(): void {
+    this.#hash.update((this.#body as Buffer).subarray(this.#hashed, this.#length));
+    this.#hashed = this.#length;
+  }
+
+  #compress(plain: Buffer): Buffer | undefined {
+    const { compressor, scratch } = this.#tools;
+    // An empty blob cannot be marked as compressed.
+    if (!compressor || plain.length === 0) return undefined;
+    const bound = compressBound(plain.length) + 1;
+    if (scratch.compressed.length < bound) scratch.compressed = Buffer.allocUnsafeSlow(bound);
+    const length = compressor.compressInto(plain, scratch.compressed);
+    if (length === 0 || length >= plain.length) return undefined;
+    return scratch.compressed.subarray(0, length);
+  }
+
+  #room(bytes: number): Buffer {
+    if (this.#body && this.#body.length - this.#length < bytes) this.flush();
+    if (!this.#body) {
+      // A blob larger than any chunk, the tree of a very large folder, gets memory of its own.
+      const memory =
+        bytes > PACK_CAPACITY ? new ArrayBuffer(bytes) : (this.#takeBody() ?? new ArrayBuffer(PACK_CAPACITY));
+      this.#body = Buffer.from(memory);
+    }
+    return this.#body;
+  }
+
+  #verify(sealed: Buffer, plain: Buffer, compressed: boolean, id: string): void {
+    const { scratch, envelope, decompressor } = this.#tools;
+    const needed = sealed.length;
+    if (scratch.opened.length < Math.max(needed, plain.length + 1)) {
+      scratch.opened = Buffer.allocUnsafeSlow(Math.max(needed, plain.length + 1));
+    }
+    let same = false;
+    if (!compressed) {
+      const length = envelope.openInto(scratch.opened, sealed);
+      same = length === plain.length && scratch.opened.subarray(0, length).equals(plain);
+    } else {
+      // The compressed copy has served: its memory takes the decrypted bytes.
+      const length = envelope.openInto(scratch.compressed, sealed);
+      same =
+        length >= 0 &&
+        decompressor.decompressInto(scratch.compressed.subarray(0, length), scratch.opened, plain.length) &&
+        scratch.opened.subarray(0, plain.length).equals(plain);
+    }
+    if (!same) {
+      throw new AppError('internal', {
+        message: `The blob ${id} could not be read back after it was sealed; the backup stopped before storing it.`,
+        hint: "Test this machine's memory. Nothing wrong was written.",
+      });
+    }
+  }
+
+  /** Closes the pack in hand and emits it. Nothing happens when it is empty. */
+  flush(): void {
+    if (!this.#body || this.#blobs.length === 0) return;
+    this.#feedHash();
+    const plainHeader = encodeHeader(this.#blobs);
+    const sealed = this.#tools.envelope.seal(plainHeader);
+    this.#verifyHeader(sealed);
+    const header = new Uint8Array(sealed.length + 4);
+    header.set(sealed);
+    new DataView(header.buffer).setUint32(sealed.length, sealed.length, true);
+    const id = this.#hash.update(header).digest('hex');
+    const pack: SealedPack = {
+      type: this.#type,
+      id,
+      body: this.#body.buffer as ArrayBuffer,
+      bodyLength: this.#length,
+      header,
+      blobs: this.#blobs,
+    };
+    this.#reset();
+    this.#emit(pack);
+  }
+
+  #reset(): void {
+    this.#body = undefined;
+    this.#blobs = [];
+    this.#length = 0;
+    this.#hashed = 0;
+    this.#hash = createHash('sha256');
+  }
+
+  #verifyHeader(sealed: Buffer): void {
+    const opened = this.#tools.envelope.open(sealed);
+    const entries = opened ? decodeHeader(opened) : [];
+    const same =
+      entries.length === this.#blobs.length &&
+      entries.every((entry, i) => {
+        const blob = this.#blobs[i] as PackEntry;
+        return (
+          entry.id === blob.id &&
+          entry.type === blob.type &&
+          entry.offset === blob.offset &&
+          entry.length === blob.length &&
+          entry.uncompressedLength === blob.uncompressedLength
+        );
+      });
+    if (!same) throw new AppError('internal', 'A pack header could not be read back after it was sealed.');
+  }
+
+  /** The pack in hand, given away for another thread's writer to adopt(). */
+  takePartial(): PartialPack | undefined {
+    if (!this.#body || this.#blobs.length === 0) return undefined;
+    const partial: PartialPack = {
+      type: this.#type,
+      body: this.#body.buffer as ArrayBuffer,
+      bodyLength: this.#length,
+      blobs: this.#blobs,
+    };
+    this.#reset();
+    return partial;
+  }
+
+  /** Copies the blobs of another thread's unfinished pack, as sealed there. */
+  adopt(partial: PartialPack): void {
+    const bytes = Buffer.from(partial.body, 0, partial.bodyLength);
+    for (const blob of partial.blobs) {
+      const body = this.#room(blob.length);
+      const offset = this.#length;
+      bytes.copy(body, offset, blob.offset, blob.offset + blob.length);
+      this.#append({ ...blob, offset });
+    }
+  }
+}

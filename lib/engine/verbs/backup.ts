@@ -1,0 +1,271 @@
+// Backs up folders and files of this machine into a repository. Life of a run: lock, parent snapshot, index (in this
+// order: whatever the parent needs is in the index), then threads walk and store, then packs -> index -> snapshot.
+
+import { hash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { AppError, throwIfCancelled } from '#lib/errors.ts';
+import { encodeNode, nodeFromStat } from '../format/node.ts';
+import { formatDate } from '../format/time.ts';
+import { decodeTree } from '../format/tree.ts';
+import type { Repository } from '../repository/repository.ts';
+import type {
+  BackupOptions,
+  BackupProgress,
+  BackupResult,
+  Problem,
+  Snapshot,
+  SnapshotId,
+  SnapshotSummary,
+  TreeId,
+} from '../types.ts';
+import { treeFromNodeTexts } from '../walk/tree-text.ts';
+import { BackupSession } from './backup-session.ts';
+import { findSources, type Source, type UpperFolder, upperFolders } from './backup-sources.ts';
+import { BackupWriter } from './backup-writer.ts';
+import { listSnapshots, loadSnapshot } from './snapshots.ts';
+
+const MAX_PROBLEMS = 1000;
+/** About five times a second, as promised in BackupOptions. */
+const PROGRESS_MS = 200;
+
+/** Problems that mean content was there and could not be stored. */
+const UNREADABLE = new Set(['open', 'read', 'list', 'stat']);
+
+/**
+ * Throws 'invalid-input', 'not-found' or 'permission-denied' for the sources, 'repository-locked', 'cancelled', and
+ * errors of the store. In all these cases there is no snapshot, and what was stored is found again by the next run.
+ */
+export async function backup(repo: Repository, options: BackupOptions): Promise<BackupResult> {
+  const started = new Date();
+  const problems = new ProblemList(options.onProblem);
+  const sources = findSources(options.paths, (problem) => problems.add(problem));
+  throwIfCancelled(options.signal);
+  const lock = await repo.lock('shared', { signal: options.signal });
+  try {
+    const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
+    const writer = new BackupWriter(repo, lock, signal);
+    const parent = await findParent(repo, sources, options, problems);
+    await repo.loadIndex({ signal });
+    return await run(repo, { options, sources, signal, writer, parent, problems, started });
+  } catch (error) {
+    if (options.signal?.aborted) {
+      throw new AppError('cancelled', { message: 'The backup was cancelled; no snapshot was made.', cause: error });
+    }
+    throw error;
+  } finally {
+    await lock.release();
+  }
+}
+
+class ProblemList {
+  readonly #onProblem: ((problem: Problem) => void) | undefined;
+  readonly first: Problem[] = [];
+  count = 0;
+  unreadable = 0;
+
+  constructor(onProblem: ((problem: Problem) => void) | undefined) {
+    this.#onProblem = onProblem;
+  }
+
+  add(problem: Problem): void {
+    this.count += 1;
+    if (UNREADABLE.has(problem.during)) this.unreadable += 1;
+    if (this.first.length < MAX_PROBLEMS) this.first.push(problem);
+    this.#onProblem?.(problem);
+  }
+}
+
+async function findParent(
+  repo: Repository,
+  sources: readonly Source[],
+  { parent = 'auto', hostname, time, signal }: BackupOptions,
+  problems: ProblemList,
+): Promise<Snapshot | undefined> {
+  if (parent === 'none') return undefined;
+  if (parent !== 'auto') return await loadSnapshot(repo, parent as SnapshotId, signal);
+  const paths = sources.map(({ path }) => path);
+  const onProblem = (problem: Problem) => problems.add(problem);
+  const snapshots = await listSnapshots(repo, { hostname, paths, onProblem, signal });
+  const now = (time ?? new Date()).getTime();
+  return snapshots.filter((snapshot) => Date.parse(snapshot.time) <= now).at(-1);
+}
+
+interface Run {
+  options: BackupOptions;
+  sources: readonly Source[];
+  signal: AbortSignal;
+  writer: BackupWriter;
+  parent: Snapshot | undefined;
+  problems: ProblemList;
+  started: Date;
+}
+
+async function run(repo: Repository, work: Run): Promise<BackupResult> {
+  const { options, sources, signal, writer, parent, problems, started } = work;
+  const session = new BackupSession(repo, {
+    sources: sources.map(({ path }) => ({ path, excludes: options.excludes ?? [] })),
+    compression: options.compression,
+    writer,
+    signal,
+    onProblem: (problem) => problems.add(problem),
+  });
+  let phase: BackupProgress['phase'] = 'preparing';
+  const report = () => options.onProgress?.(progressOf(session, phase, problems));
+  const timer = options.onProgress ? setInterval(report, PROGRESS_MS) : undefined;
+  try {
+    if (options.onProgress) session.count();
+    phase = 'reading';
+    const { tree, emptyPaths } = await storeTree(repo, session, work);
+    const counters = session.counters();
+    if (counters.filesDone + counters.othersDone === 0 && problems.unreadable > 0)
+      throw nothingReadable(sources, problems);
+    phase = 'finishing';
+    report();
+    await session.finish();
+    const proof = await writer.flush();
+    const summary = summaryOf(session, started);
+    const snapshot = await writer.writeSnapshot(proof, {
+      time: formatDate(options.time ?? started),
+      parent: parent?.id,
+      tree,
+      paths: sources.map(({ path }) => path),
+      hostname: options.hostname,
+      ...owner(options),
+      excludes: options.excludes ? [...options.excludes] : undefined,
+      tags: options.tags ? [...options.tags] : undefined,
+      program_version: options.programVersion,
+      summary,
+    });
+    report();
+    return { snapshot, summary, problems: problems.first, problemCount: problems.count, emptyPaths };
+  } finally {
+    clearInterval(timer);
+    await session.close();
+  }
+}
+
+function owner(options: BackupOptions): Pick<Snapshot, 'username' | 'uid' | 'gid'> {
+  const { username, uid, gid } = userInfo();
+  return { username: options.username ?? username, uid: Math.max(0, uid), gid: Math.max(0, gid) };
+}
+
+const EMPTY_TREE = hash('sha256', treeFromNodeTexts([]), 'hex');
+
+/** Stores every source and the folders above them. */
+async function storeTree(
+  repo: Repository,
+  session: BackupSession,
+  { sources, parent, problems }: Run,
+): Promise<{ tree: TreeId; emptyPaths: string[] }> {
+  const nodes = await Promise.all(
+    sources.map(async (source, number) => {
+      const parentTree = await parentTreeOf(repo, parent, source, problems);
+      if (source.name === undefined) return '';
+      const job = {
+        folder: source.folder,
+        relative: '',
+        isSource: true,
+        source: number,
+        names: [source.name],
+        parentTree,
+      };
+      return (await session.run(job))[0] ?? '';
+    }),
+  );
+  const emptyPaths = sources.filter((_, i) => nodes[i]?.includes(`"subtree":"${EMPTY_TREE}"`)).map(({ path }) => path);
+  const root = sources.find((source) => source.name === undefined);
+  if (root) return { tree: (await storeRootFolder(session, parent)) as TreeId, emptyPaths };
+  if (nodes.every((node) => node === '')) throw nothingReadable(sources, problems);
+  const tree = await storeUpperFolder(session, upperFolders(sources), nodes);
+  return { tree: tree as TreeId, emptyPaths };
+}
+
+/** The source '/' is the snapshot's tree itself: it has no node. */
+async function storeRootFolder(session: BackupSession, parent: Snapshot | undefined): Promise<string> {
+  const names = readdirSync('/', { encoding: 'latin1' }).sort();
+  const job = { folder: '/', relative: '', isSource: false, source: 0, names, parentTree: parent?.tree };
+  return session.saveTree(await session.run(job));
+}
+
+async function storeUpperFolder(
+  session: BackupSession,
+  folder: UpperFolder,
+  nodes: readonly string[],
+): Promise<string> {
+  const entries = new Map<string, string>();
+  for (const [name, number] of folder.sources) entries.set(name, nodes[number] ?? '');
+  for (const below of folder.folders.values()) {
+    const subtree = (await storeUpperFolder(session, below, nodes)) as TreeId;
+    const name = Buffer.from(below.name, 'latin1');
+    if (below.stat) entries.set(below.name, encodeNode({ ...nodeFromStat(name, below.stat), type: 'dir', subtree }));
+  }
+  return session.saveTree([...entries.keys()].sort().map((name) => entries.get(name) as string));
+}
+
+/** Tree of the folder that holds a source, in the parent snapshot. A parent that cannot be read only costs time. */
+async function parentTreeOf(
+  repo: Repository,
+  parent: Snapshot | undefined,
+  source: Source,
+  problems: ProblemList,
+): Promise<string | undefined> {
+  if (!parent) return undefined;
+  try {
+    let tree = parent.tree;
+    for (const name of source.folder.split('/').filter((part) => part !== '')) {
+      const wanted = Buffer.from(name, 'latin1');
+      const node = decodeTree(await repo.loadBlob('tree', tree)).find((entry) => entry.name.equals(wanted));
+      if (!node?.subtree) return undefined;
+      tree = node.subtree;
+    }
+    return tree;
+  } catch (error) {
+    const message = `The previous snapshot ${parent.id.slice(0, 8)} cannot be read, everything is read again: ${(error as Error).message}`;
+    problems.add({ path: source.path, during: 'parent', message });
+    return undefined;
+  }
+}
+
+function nothingReadable(sources: readonly Source[], problems: ProblemList): AppError {
+  const paths = sources.map(({ path }) => path).join(', ');
+  const first = problems.first.find(({ during }) => UNREADABLE.has(during)) ?? problems.first[0];
+  return new AppError('permission-denied', {
+    message: `Nothing in ${paths} could be read; no snapshot was made.${first ? ` ${first.path}: ${first.message}` : ''}`,
+    hint: 'Run the worker as a user who may read it.',
+  });
+}
+
+function progressOf(session: BackupSession, phase: BackupProgress['phase'], problems: ProblemList): BackupProgress {
+  const { filesDone, bytesDone, dataAddedPacked } = session.counters();
+  return {
+    phase,
+    totalFiles: session.counted?.files,
+    totalBytes: session.counted?.bytes,
+    filesDone,
+    bytesDone,
+    bytesStored: dataAddedPacked,
+    currentPath: session.currentPath(),
+    problems: problems.count,
+  };
+}
+
+function summaryOf(session: BackupSession, started: Date): SnapshotSummary {
+  const counters = session.counters();
+  return {
+    backup_start: formatDate(started),
+    backup_end: formatDate(new Date()),
+    files_new: counters.filesNew,
+    files_changed: counters.filesChanged,
+    files_unmodified: counters.filesUnmodified,
+    dirs_new: counters.dirsNew,
+    dirs_changed: counters.dirsChanged,
+    dirs_unmodified: counters.dirsUnmodified,
+    data_blobs: counters.dataBlobs,
+    tree_blobs: counters.treeBlobs,
+    data_added: counters.dataAdded,
+    data_added_packed: counters.dataAddedPacked,
+    total_files_processed: counters.filesDone,
+    total_bytes_processed: counters.bytesDone,
+  };
+}

@@ -1,0 +1,81 @@
+// Reads a file into blobs: straight into the chunker's memory, cut, hashed and stored from there.
+
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { Chunker, MAX_CHUNK } from '../chunker/rabin.ts';
+
+/** Bytes per read of a large file. */
+const READ_BYTES = 1 << 20;
+const BUFFER_BYTES = MAX_CHUNK + 2 * READ_BYTES;
+// O_NOFOLLOW and O_NONBLOCK: since lstat, the file may have become a link elsewhere, or a FIFO without a writer.
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+export interface FileContent {
+  blobs: string[];
+  /** Bytes read, which may differ from the size when the file is being written. */
+  size: number;
+  /** Taken after opening, from the file that was read. */
+  stat: BigIntStats;
+}
+
+export class NotAFile extends Error {}
+
+export class FileReader {
+  readonly #chunker: Chunker;
+  readonly #save: (plain: Buffer) => string;
+  readonly #onBytes: (bytes: number) => void;
+
+  /** `save` stores a blob and returns its id; `onBytes` counts and may throw to stop. */
+  constructor(polynomial: bigint, save: (plain: Buffer) => string, onBytes: (bytes: number) => void) {
+    this.#chunker = new Chunker(polynomial, BUFFER_BYTES);
+    this.#save = save;
+    this.#onBytes = onBytes;
+  }
+
+  /** Throws NotAFile, errors of the file system (with `code`), and what `save` and `onBytes` throw. */
+  read(path: string | Buffer): FileContent {
+    const file = openSync(path, FLAGS);
+    try {
+      const stat = fstatSync(file, { bigint: true });
+      if (!stat.isFile()) throw new NotAFile();
+      const blobs: string[] = [];
+      const size = this.#readAll(file, Number(stat.size), blobs);
+      return { blobs, size, stat };
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #readAll(file: number, expected: number, blobs: string[]): number {
+    const { buffer } = this.#chunker;
+    // One byte more than expected shows at once that a small file has not grown.
+    let want = Math.min(Math.max(expected + 1, 1), READ_BYTES);
+    let start = 0;
+    let end = 0;
+    let searched = 0;
+    let size = 0;
+    for (;;) {
+      if (end + want > buffer.length) {
+        buffer.copyWithin(0, start, end);
+        searched -= start;
+        end -= start;
+        start = 0;
+      }
+      const count = readSync(file, buffer, end, want, null);
+      if (count === 0) break;
+      end += count;
+      size += count;
+      this.#onBytes(count);
+      for (;;) {
+        const cut = this.#chunker.cut(start, end, searched);
+        if (cut === undefined) break;
+        blobs.push(this.#save(buffer.subarray(start, cut)));
+        start = cut;
+        searched = cut;
+      }
+      searched = end + 1;
+      want = READ_BYTES;
+    }
+    if (end > start) blobs.push(this.#save(buffer.subarray(start, end)));
+    return size;
+  }
+}
