@@ -1,6 +1,7 @@
 // The only reader of process.env. Nothing is required; what is given is checked once, and a wrong value stops the start
 // with a sentence and its remedy. Every variable is explained in .env.example. A variable set to nothing counts as not set.
 
+import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
@@ -20,9 +21,7 @@ const wholeNumber = (from: number, to: number) =>
     .transform(Number)
     .refine((value) => value >= from && value <= to, `is out of range. Give a whole number from ${from} to ${to}.`);
 
-const yesOrNo = z
-  .stringbool({ error: 'is neither yes nor no. Give "true" or "false".' })
-  .describe('true, false, yes, no, 1, 0, on, off');
+const yesOrNo = z.stringbool({ error: 'is neither yes nor no. Give "true" or "false".' });
 
 function serverUrl(schemes: string[], example: string) {
   return z.string().refine((value) => {
@@ -151,6 +150,19 @@ export function config(): Config {
 /** Makes the next config() read the environment again: for tests, and after `.env` was loaded. */
 export function forgetConfig(): void {
   cached = undefined;
+}
+
+/** Reads a file of NAME=value lines into the environment, if it is there; what is set already wins. Entry points call it first. */
+export function readEnvFile(file: string): void {
+  if (!existsSync(file)) return;
+  process.loadEnvFile(file);
+  forgetConfig();
+}
+
+/** Leads this process to a database that it started or made itself. */
+export function setDatabaseUrl(url: string): void {
+  process.env.DATABASE_URL = url;
+  forgetConfig();
 }
 
 /** The address of PostgreSQL, or AppError `unavailable` for a process that was started without one. */
