@@ -20,9 +20,10 @@ export class Restic {
   try(
     repo: string,
     args: readonly string[],
-    input?: { cwd?: string; env?: NodeJS.ProcessEnv },
+    input?: { cwd?: string; env?: Record<string, string> },
   ): SpawnSyncReturns<Buffer> {
-    const env = { PATH: process.env.PATH, RESTIC_PASSWORD: PASSWORD, TZ: process.env.TZ, ...input?.env };
+    // Also the zone: times in trees carry its offset.
+    const env = { ...process.env, RESTIC_PASSWORD: PASSWORD, ...input?.env };
     return spawnSync(this.program, ['-r', repo, '--no-cache', ...args], {
       cwd: input?.cwd,
       env,
@@ -31,7 +32,7 @@ export class Restic {
   }
 
   /** As try(), but a failure throws with restic's own words. */
-  run(repo: string, args: readonly string[], input?: { cwd?: string; env?: NodeJS.ProcessEnv }): Buffer {
+  run(repo: string, args: readonly string[], input?: { cwd?: string; env?: Record<string, string> }): Buffer {
     const done = this.try(repo, args, input);
     if (done.status !== 0) {
       throw new Error(`restic ${args.join(' ')} ended with ${done.status}: ${done.stderr}${done.stdout}`);

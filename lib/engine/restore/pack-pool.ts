@@ -1,0 +1,83 @@
+// Threads of a restore: one job each at a time, jobs wait in order. Made per restore and closed with it.
+
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { AppError } from '#lib/errors.ts';
+import type { PackJob, PackJobResult } from './pack-jobs.ts';
+
+const MAX_THREADS = 8;
+
+interface Waiting {
+  job: PackJob;
+  resolve: (result: never) => void;
+  reject: (error: unknown) => void;
+}
+
+export class PackPool {
+  readonly size = Math.min(MAX_THREADS, availableParallelism());
+  readonly #masterKey: Uint8Array;
+  readonly #idle: Worker[] = [];
+  readonly #busy = new Map<Worker, Waiting>();
+  readonly #queue: Waiting[] = [];
+  #closed = false;
+
+  constructor(masterKey: Uint8Array) {
+    this.#masterKey = masterKey;
+  }
+
+  /** Hands the job's bytes over: the caller's view of them is empty afterwards when it owned the whole buffer. */
+  run<Job extends PackJob>(job: Job): Promise<PackJobResult<Job>> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ job, resolve: resolve as (result: never) => void, reject });
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    while (this.#queue.length > 0) {
+      if (this.#closed) {
+        this.#queue.shift()?.reject(new AppError('cancelled', 'The work was cancelled.'));
+        continue;
+      }
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.size ? this.#start() : undefined);
+      if (!worker) return;
+      const waiting = this.#queue.shift() as Waiting;
+      this.#busy.set(worker, waiting);
+      worker.postMessage(waiting.job, transferables(waiting.job));
+    }
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./pack-worker.ts', import.meta.url), { workerData: this.#masterKey });
+    worker.on('message', (result: unknown) => {
+      const waiting = this.#busy.get(worker);
+      this.#busy.delete(worker);
+      this.#idle.push(worker);
+      waiting?.resolve(result as never);
+      this.#next();
+    });
+    worker.on('error', (cause) => {
+      const waiting = this.#busy.get(worker);
+      this.#busy.delete(worker);
+      waiting?.reject(
+        new AppError('internal', { message: `A restore thread failed: ${(cause as Error).message}`, cause }),
+      );
+      this.#next();
+    });
+    return worker;
+  }
+
+  /** Ends the threads at once; call it when no job is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#idle, ...this.#busy.keys()].map((worker) => worker.terminate()));
+    this.#idle.length = 0;
+  }
+}
+
+function transferables(job: PackJob): ArrayBuffer[] {
+  if (job.kind === 'compare') return [];
+  const { buffer, byteLength } = job.bytes;
+  // A slice of Node's shared pool must not be moved away from its other users.
+  return buffer instanceof ArrayBuffer && byteLength === buffer.byteLength && byteLength > 0 ? [buffer] : [];
+}

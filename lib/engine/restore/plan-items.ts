@@ -1,0 +1,84 @@
+// What a restore plan is made of, shared by the planner and the executor.
+
+import type { TreeNode } from '../format/node.ts';
+import { joinPathText, pathTextFromBytes } from '../format/path-text.ts';
+import type { PathText, Problem, RestoreAction } from '../types.ts';
+
+/** A folder of the snapshot and the place it goes to. Items hold their folder instead of a path of their own. */
+export interface PlannedFolder {
+  parent?: PlannedFolder;
+  /** The bytes of its place on this machine, as latin1 text. */
+  target: string;
+  path: PathText;
+  /** Undefined for the target itself when nothing of the snapshot stands for it. */
+  node?: TreeNode;
+  action: RestoreAction;
+  reason?: string;
+  /** False for folders that only lead to what was chosen: they are made when missing and left alone otherwise. */
+  chosen: boolean;
+  existed: boolean;
+  /** What lies at its place is no folder and will not be replaced: nothing below can be restored. */
+  blocked: boolean;
+}
+
+export interface PlannedItem {
+  node: TreeNode;
+  folder: PlannedFolder;
+  action: RestoreAction;
+  reason?: string;
+  /** Something is at its place. */
+  existed: boolean;
+  /** An entry that stays, but whose owner, mode or time differ. */
+  metadataDiffers?: boolean;
+  /** The entry of the same file that comes first; this one becomes a hard link to it. */
+  linkTo?: PlannedItem;
+}
+
+export function itemTarget(item: PlannedItem): string {
+  return `${item.folder.target}/${item.node.name.toString('latin1')}`;
+}
+
+export function itemPath(item: PlannedItem): PathText {
+  return joinPathText(item.folder.path, pathTextFromBytes(item.node.name));
+}
+
+export function bytesOf(target: string): Buffer {
+  return Buffer.from(target, 'latin1');
+}
+
+export function targetText(target: string): PathText {
+  return pathTextFromBytes(bytesOf(target));
+}
+
+const KEPT_PROBLEMS = 1000;
+
+/** Passes problems on, keeps the first thousand, counts all. */
+export class ProblemLog {
+  readonly list: Problem[] = [];
+  count = 0;
+  readonly #onProblem: ((problem: Problem) => void) | undefined;
+
+  constructor(onProblem: ((problem: Problem) => void) | undefined) {
+    this.#onProblem = onProblem;
+  }
+
+  add(problem: Problem): void {
+    this.count += 1;
+    if (this.list.length < KEPT_PROBLEMS) this.list.push(problem);
+    this.#onProblem?.(problem);
+  }
+}
+
+const PROGRESS_INTERVAL_MS = 200;
+
+/** Calls back at most five times a second, and always when forced. */
+export function throttled<T>(callback: ((value: T) => void) | undefined): (value: () => T, force?: boolean) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (value, force = false) => {
+    if (!callback) return;
+    const now = performance.now();
+    if (!force && now - last < PROGRESS_INTERVAL_MS) return;
+    last = now;
+    callback(value());
+  };
+}
