@@ -2,9 +2,6 @@
 
 import type { ChannelLike, LiveDoor, StreamLike, TabMessage } from './connection.ts';
 
-/** Names the server gives to its messages; unnamed ones arrive as "message". */
-const EVENT_NAMES = ['message', 'run', 'run-log', 'changed', 'heartbeat'] as const;
-
 export function browserDoor(): LiveDoor {
   const locks = typeof navigator === 'undefined' ? undefined : navigator.locks;
   return {
@@ -26,12 +23,17 @@ export function browserDoor(): LiveDoor {
 
 function openStream(url: string): StreamLike {
   const source = new EventSource(url, { withCredentials: false });
-  const stream: StreamLike = { onopen: null, onerror: null, onnews: null, close: () => source.close() };
+  const stream: StreamLike = {
+    onopen: null,
+    onerror: null,
+    onnews: null,
+    onheartbeat: null,
+    close: () => source.close(),
+  };
   source.onopen = () => stream.onopen?.();
   source.onerror = () => stream.onerror?.();
-  for (const name of EVENT_NAMES) {
-    source.addEventListener(name, (message) => stream.onnews?.(String((message as MessageEvent).data)));
-  }
+  source.onmessage = (message) => stream.onnews?.(String(message.data));
+  source.addEventListener('heartbeat', () => stream.onheartbeat?.());
   return stream;
 }
 

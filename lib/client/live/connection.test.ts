@@ -17,6 +17,7 @@ class Browser {
           onopen: null,
           onerror: null,
           onnews: null,
+          onheartbeat: null,
           closed: false,
           close() {
             stream.closed = true;
@@ -160,10 +161,12 @@ test('a broken stream comes back with growing pauses, and each return asks for s
   expect(browser.fire()).toBe(500);
 });
 
-test('a stream that fell silent counts as broken', () => {
+test('a stream whose heartbeat stopped counts as broken', () => {
   const browser = new Browser();
   const only = tab(browser);
   browser.streams[0]?.onopen?.();
+  expect(browser.timers).toHaveLength(0);
+  browser.streams[0]?.onheartbeat?.();
   expect(browser.fire()).toBe(45_000);
   expect(only.states.at(-1)).toBe('retrying');
   expect(browser.open).toHaveLength(0);

@@ -23,8 +23,10 @@ export interface LiveDoor {
 export interface StreamLike {
   onopen: (() => void) | null;
   onerror: (() => void) | null;
-  /** Data of every message, named or not. */
+  /** Data of every message. */
   onnews: ((data: string) => void) | null;
+  /** The server's sign of life when there is nothing to tell. */
+  onheartbeat: (() => void) | null;
   close(): void;
 }
 
@@ -50,7 +52,7 @@ export interface LiveHandlers {
 const NAME = 'holdfast-live';
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
-/** The server sends something (a comment at least) every 15 s; a stream that is silent three times that long is dead. */
+/** A heartbeat comes every 15 s; a stream that is silent three times that long is dead, though the browser may not know. */
 const SILENCE_MS = 45_000;
 
 export class LiveConnection {
@@ -128,12 +130,13 @@ export class LiveConnection {
     this.stream = stream;
     stream.onopen = () => {
       this.failures = 0;
-      this.watchSilence();
       this.setState('live', true);
       this.handlers.onResync();
     };
+    // Silence means something only from a server that is known to send heartbeats.
+    stream.onheartbeat = () => this.watchSilence();
     stream.onnews = (data) => {
-      this.watchSilence();
+      if (this.cancelSilence !== undefined) this.watchSilence();
       const event = parse(data);
       if (event === undefined) return;
       this.channel?.post({ kind: 'news', event });
@@ -165,6 +168,7 @@ export class LiveConnection {
     if (stream === undefined) return;
     stream.onopen = null;
     stream.onnews = null;
+    stream.onheartbeat = null;
     stream.onerror = null;
     stream.close();
   }
