@@ -67,3 +67,21 @@ export type SetupRequest = z.infer<typeof setupRequest>;
 
 export const setupState = z.object({ needed: z.boolean() });
 export type SetupState = z.infer<typeof setupState>;
+
+/** Answer of set-up: the session is in the cookies. */
+export const sessionOpened = z.object({ ok: z.literal(true) });
+
+export const sessionList = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      createdAt: z.iso.datetime(),
+      expiresAt: z.iso.datetime(),
+      ipAddress: z.string().nullable(),
+      userAgent: z.string().nullable(),
+      /** The session this very request came with. */
+      current: z.boolean(),
+    }),
+  ),
+});
+export type SessionList = z.infer<typeof sessionList>;

@@ -5,7 +5,15 @@ import { betterAuth } from 'better-auth';
 import { config } from '#lib/config.ts';
 import { type Actor, PERMISSIONS, type Permission, role, roleMay, type SessionView } from '#lib/contracts/access.ts';
 import { insertAudit } from '#lib/db/audit.ts';
-import { authDatabase, countTry, deleteSession, findUser, forgetTries, listSessions } from '#lib/db/users.ts';
+import {
+  authDatabase,
+  countTry,
+  deleteSession,
+  findUser,
+  forgetTries,
+  listSessions,
+  sessionExists,
+} from '#lib/db/users.ts';
 import { AppError } from '#lib/errors.ts';
 import { logger } from '#lib/logger.ts';
 import { masterKey } from '#lib/secrets/instance.ts';
@@ -101,6 +109,11 @@ export async function ownSessions(actor: Actor, currentId: string, now: Date) {
     userAgent: session.userAgent || null,
     current: session.id === currentId,
   }));
+}
+
+/** Whether a stream that was opened with it may go on. */
+export function sessionIsAlive(id: string): Promise<boolean> {
+  return sessionExists(id, new Date());
 }
 
 /** Ends one of the actor's own sessions. */

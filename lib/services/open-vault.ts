@@ -107,8 +107,8 @@ function readerPool(): CpuPool {
 }
 
 /**
- * Calls `work` with an open repository whose index is loaded. A repository that cannot answer because it is older than what is
- * asked for (a new recovery point) or because someone pruned is read again once.
+ * Calls `work` with an open repository whose index is loaded. When it lacks something the index is read again, once: someone may
+ * have pruned since. (New recovery points the engine's readers find by themselves.)
  */
 export async function readVault<T>(vaultId: string, work: (open: OpenVault) => Promise<T>): Promise<T> {
   const reader = take(vaultId);
@@ -117,7 +117,7 @@ export async function readVault<T>(vaultId: string, work: (open: OpenVault) => P
     try {
       return await work(open);
     } catch (error) {
-      if (!isAppError(error, 'repository-damaged', 'not-found')) throw error;
+      if (!isAppError(error, 'repository-damaged')) throw error;
       await open.repository.loadIndex();
       return await work(open);
     }
