@@ -1,5 +1,6 @@
 // What a run has to know about the vault, source and recovery point it works on, in one query each, and the rows it leaves.
 
+import { runProgress } from '#lib/contracts/runs.ts';
 import { type SourceConfig, sourceConfig } from '#lib/contracts/sources.ts';
 import { db } from './client.ts';
 
@@ -104,4 +105,11 @@ export async function findNewestPoint(sourceId: string): Promise<{ id: string; f
     select: { id: true, files: true, bytes: true },
   });
   return row && { id: row.id, files: Number(row.files), bytes: Number(row.bytes) };
+}
+
+/** Problems that a run had counted when it last wrote its progress; 0 when it is not known. */
+export async function findRunProblems(runId: string): Promise<number> {
+  const row = await db().run.findUnique({ where: { id: runId }, select: { progress: true } });
+  const progress = runProgress.safeParse(row?.progress);
+  return progress.success ? progress.data.problems : 0;
 }

@@ -59,9 +59,10 @@ export function advanceProgress(state: ProgressState, update: ProgressUpdate, no
     // The newest sample that is already out of the window stays: it is where the window begins.
     return now - old.at <= WINDOW_MS || (next !== undefined && now - next.at < WINDOW_MS);
   });
-  const last = kept.at(-1);
-  const replaced =
-    kept.length > 1 && last !== undefined && now - last.at < SAMPLE_SPACING_MS ? kept.slice(0, -1) : kept;
+  // The newest sample is always there; it gives way only when it stands too close to the one before it.
+  const [before, last] = kept.slice(-2);
+  const crowded = before !== undefined && last !== undefined && last.at - before.at < SAMPLE_SPACING_MS;
+  const replaced = crowded ? kept.slice(0, -1) : kept;
   return { phases: state.phases, samples: [...replaced, sample], update };
 }
 

@@ -18,12 +18,14 @@ export async function openRedisCourier(url: string, channel: string, events: Tra
   // News that cannot leave now is stale later: no queueing while the server is away.
   const publisher = new Redis(url, { ...options, maxRetriesPerRequest: 0, enableOfflineQueue: false });
   const subscriber = new Redis(url, { ...options, maxRetriesPerRequest: null });
+  // Redis keeps channels apart by name only, not by database number as keys are.
+  const name = `${channel}:${publisher.options.db ?? 0}`;
   publisher.on('error', events.onError);
   subscriber.on('error', events.onError);
   subscriber.on('message', (_channel, text) => events.onText(text));
   try {
     await Promise.all([publisher.connect(), subscriber.connect()]);
-    await subscriber.subscribe(channel);
+    await subscriber.subscribe(name);
   } catch (error) {
     publisher.disconnect();
     subscriber.disconnect();
@@ -36,13 +38,13 @@ export async function openRedisCourier(url: string, channel: string, events: Tra
   }
   // ioredis subscribes again by itself when it is back; "ready" comes just before that, so the gap ends one command later.
   subscriber.on('ready', () => {
-    subscriber.subscribe(channel).then(events.onGap, events.onError);
+    subscriber.subscribe(name).then(events.onGap, events.onError);
   });
 
   return {
     async send(text) {
       try {
-        await publisher.publish(channel, text);
+        await publisher.publish(name, text);
       } catch (error) {
         throw new AppError('unavailable', {
           message: 'The live channel is interrupted.',

@@ -11,8 +11,11 @@ interface JobDefinition {
   payload: z.ZodType;
   /** Schema of the answer, for jobs that someone waits for; null for those nobody does. */
   answer: z.ZodType | null;
-  /** host: only the worker of that host can do it. either: bound to a host when one is named. */
-  queue: 'shared' | 'host' | 'either';
+  /**
+   * shared: any worker can do it. host: only the worker of that host. ask: the same, but a person waits for it, so it does not
+   * stand in line behind backups.
+   */
+  queue: 'shared' | 'host' | 'ask';
   /** Work is stopped after this long; null for runs, which live by their lease instead and may take days. */
   timeoutMs: number | null;
   /** Deliveries when the handler throws. A run's own ending never throws: its row says how it went. */
@@ -33,7 +36,7 @@ export const CATALOG = {
   'plan-restore': {
     payload: planRestoreJob,
     answer: null,
-    queue: 'host',
+    queue: 'ask',
     timeoutMs: 60 * MINUTE,
     attempts: 3,
     backoffMs: 2_000,
@@ -42,7 +45,7 @@ export const CATALOG = {
   'list-folder': {
     payload: listFolderJob,
     answer: folderListing,
-    queue: 'host',
+    queue: 'ask',
     timeoutMs: 10_000,
     attempts: 1,
     backoffMs: 0,
@@ -66,9 +69,17 @@ export function isJobName(name: string): name is JobName {
   return Object.hasOwn(CATALOG, name);
 }
 
-export const SHARED_QUEUE = 'shared';
+const SHARED_QUEUE = 'shared';
 
-/** Queue of the jobs that only this worker can do. Ids are UUIDs, so no other queue has such a name. */
-export function hostQueue(workerId: string): string {
-  return `host.${workerId}`;
+/** The queue of a job. Worker ids are UUIDs, so that no two queues have one name. */
+export function queueName(name: JobName, workerId: string | null | undefined): string {
+  const { queue } = CATALOG[name] as JobDefinition;
+  if (queue === 'shared') return SHARED_QUEUE;
+  if (!workerId) throw new Error(`the job ${name} needs a worker`);
+  return `${queue}.${workerId}`;
+}
+
+/** The queues that a worker consumes. */
+export function workerQueues(workerId: string): { runs: string[]; asks: string[] } {
+  return { runs: [SHARED_QUEUE, `host.${workerId}`], asks: [`ask.${workerId}`] };
 }

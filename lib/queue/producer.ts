@@ -3,19 +3,11 @@
 import type { Job, Queue } from 'bullmq';
 import { z } from 'zod';
 import { AppError, type ErrorCode } from '#lib/errors.ts';
-import {
-  CATALOG,
-  type CallName,
-  hostQueue,
-  type JobAnswer,
-  type JobName,
-  type JobPayload,
-  SHARED_QUEUE,
-} from './catalog.ts';
+import { CATALOG, type CallName, type JobAnswer, type JobName, type JobPayload, queueName } from './catalog.ts';
 import { openQueueConnection, type QueueConnection, type QueueOptions } from './connection.ts';
 
 export interface EnqueueOptions {
-  /** Worker whose queue it goes to; needed by jobs of kind "host", optional for "either". */
+  /** Worker whose queue it goes to; needed by all jobs but those of the shared queue. */
   workerId?: string | null;
   /**
    * Own id. While a job of this id waits or runs, adding it again does nothing, so that delivering twice is harmless;
@@ -61,13 +53,11 @@ export function jobQueues(connection: QueueConnection): JobQueues {
   const queues = new Map<string, Queue>();
 
   function queueOf(name: JobName, workerId: string | null | undefined): Queue {
-    const kind: 'shared' | 'host' | 'either' = CATALOG[name].queue;
-    if (kind === 'host' && !workerId) throw new Error(`job ${name} needs a worker`);
-    const queueName = kind === 'shared' || !workerId ? SHARED_QUEUE : hostQueue(workerId);
-    let queue = queues.get(queueName);
+    const full = queueName(name, workerId);
+    let queue = queues.get(full);
     if (!queue) {
-      queue = connection.newQueue(queueName);
-      queues.set(queueName, queue);
+      queue = connection.newQueue(full);
+      queues.set(full, queue);
     }
     return queue;
   }

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import type { RunResult } from '#lib/contracts/runs.ts';
+import { afterLostLease, afterWorkerStop, outcomeOfResult } from './run-state.ts';
+
+const backup: RunResult = {
+  kind: 'backup',
+  recoveryPointId: '0195f2f0-0000-7000-8000-000000000000',
+  snapshotId: 'a'.repeat(64),
+  parentSnapshotId: null,
+  files: 1,
+  filesNew: 1,
+  filesChanged: 0,
+  filesUnmodified: 0,
+  bytes: 1,
+  addedBytes: 1,
+  storedBytes: 1,
+  problemCount: 0,
+  problems: [],
+  warnings: [],
+};
+const check: RunResult = { kind: 'check', ok: true, packs: 1, blobs: 1, snapshots: 1, bytesRead: 0, findings: [] };
+
+test('a run whose worker vanished is lost, unless it may start again or a person wanted it to end', () => {
+  expect(afterLostLease({ attempt: 1, maxAttempts: 1, cancelRequested: false })).toBe('lost');
+  expect(afterLostLease({ attempt: 1, maxAttempts: 2, cancelRequested: false })).toBe('requeue');
+  expect(afterLostLease({ attempt: 2, maxAttempts: 2, cancelRequested: false })).toBe('lost');
+  expect(afterLostLease({ attempt: 1, maxAttempts: 2, cancelRequested: true })).toBe('cancelled');
+});
+
+test('a run whose worker was stopped in order failed, it is not lost', () => {
+  expect(afterWorkerStop({ attempt: 1, maxAttempts: 1, cancelRequested: false })).toBe('failed');
+  expect(afterWorkerStop({ attempt: 1, maxAttempts: 2, cancelRequested: false })).toBe('requeue');
+});
+
+test('only a flawless result is called succeeded', () => {
+  expect(outcomeOfResult(backup)).toBe('succeeded');
+  expect(outcomeOfResult({ ...backup, problemCount: 1 })).toBe('warning');
+  expect(outcomeOfResult({ ...backup, warnings: ['The source is empty.'] })).toBe('warning');
+  expect(outcomeOfResult(check)).toBe('succeeded');
+  expect(outcomeOfResult({ ...check, findings: [{ severity: 'hint', kind: 'unreferenced-pack', message: 'm' }] })).toBe(
+    'warning',
+  );
+  expect(outcomeOfResult({ ...check, ok: false })).toBe('failed');
+});
