@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { BackupOptions, BackupProgress, BackupResult, Problem, SnapshotId } from '#lib/engine/types.ts';
+import { backup } from '#lib/engine/verbs/backup.ts';
+import { resolveSnapshot } from '#lib/engine/verbs/snapshots.ts';
+import { AppError } from '#lib/errors.ts';
+import { EXIT } from './exit.ts';
+import { bytes, counted, LiveLine, number, print, printJson } from './output.ts';
+import { type CommonOptions, inSession, withCommonOptions } from './session.ts';
+
+interface Options extends CommonOptions {
+  exclude: string[];
+  excludeFile: string[];
+  tag: string[];
+  host?: string;
+  parent?: string;
+  force?: boolean;
+  compression?: 'off' | 'auto' | 'max';
+}
+
+/** Problems that do not make a backup partial: nothing that could have been stored is missing. */
+const HARMLESS = new Set(['unsupported', 'vanished']);
+
+export const collect = (value: string, previous: string[]) => [...previous, value];
+
+export function addBackup(repo: Command, version: string): void {
+  const command = repo
+    .command('backup')
+    .description('store folders and files as a new snapshot')
+    .argument('<path...>', 'folders or files')
+    .option('-e, --exclude <pattern>', 'leave out what fits (gitignore pattern; may be repeated)', collect, [])
+    .option('--exclude-file <file>', 'read patterns from a file, one a line (may be repeated)', collect, [])
+    .option('--tag <tags>', 'tags of the snapshot, separated by commas (may be repeated)', collect, [])
+    .option('-H, --host <name>', 'host name of the snapshot (default: $RESTIC_HOST, then this machine)')
+    .option('--parent <snapshot>', 'snapshot to compare with (default: the newest of the same host and paths)')
+    .option('-f, --force', 'read everything again, compare with nothing')
+    .addOption(new Option('--compression <mode>', 'default auto').choices(['off', 'auto', 'max']));
+  withCommonOptions(command).action((paths: string[], options: Options) => runBackup(paths, options, version));
+}
+
+async function runBackup(paths: string[], options: Options, version: string): Promise<void> {
+  const excludes = [...options.exclude, ...options.excludeFile.flatMap(patternsOf)];
+  await inSession(
+    options,
+    async ({ repo, signal }) => {
+      const live = new LiveLine(Boolean(options.json || options.quiet));
+      let partial = false;
+      const onProblem = (problem: Problem) => {
+        if (!HARMLESS.has(problem.during)) partial = true;
+        printProblem(problem, options, live);
+      };
+      const parent = options.parent ? (await resolveSnapshot(repo, options.parent, { signal })).snapshot.id : 'auto';
+      const asked: BackupOptions = {
+        paths: paths.map((path) => resolve(path)),
+        excludes,
+        hostname: options.host ?? process.env.RESTIC_HOST ?? hostname(),
+        tags: options.tag.flatMap((tags) => tags.split(',')).filter((tag) => tag !== ''),
+        parent: options.force ? 'none' : (parent as SnapshotId | 'auto'),
+        programVersion: `holdfast ${version}`,
+        compression: options.compression,
+        onProgress: (progress) => showProgress(progress, options, live),
+        onProblem,
+        signal,
+      };
+      const result = await backup(repo, asked);
+      live.clear();
+      printSummary(result, options, live.elapsed());
+      if (partial) process.exitCode = EXIT.partial;
+    },
+    { threads: true },
+  );
+}
+
+function patternsOf(file: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const message = `The exclude file "${file}" cannot be read: ${(cause as Error).message}.`;
+    throw new AppError('invalid-input', { message, cause });
+  }
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+}
+
+/** Problems go to stderr in both forms, as restic's do. */
+export function printProblem(problem: Problem, options: CommonOptions, live: LiveLine): void {
+  if (options.json) {
+    const error = { message: problem.message };
+    const line = { message_type: 'error', error, during: problem.during, item: problem.path };
+    process.stderr.write(`${JSON.stringify(line)}\n`);
+    return;
+  }
+  live.clear();
+  process.stderr.write(`${problem.path}: ${problem.message}\n`);
+}
+
+function showProgress(progress: BackupProgress, options: Options, live: LiveLine): void {
+  const { filesDone, bytesDone, totalFiles, totalBytes, currentPath, problems } = progress;
+  if (options.json) {
+    if (options.quiet) return;
+    printJson({
+      message_type: 'status',
+      percent_done: totalBytes ? Math.min(1, bytesDone / totalBytes) : 0,
+      total_files: totalFiles,
+      files_done: filesDone,
+      total_bytes: totalBytes,
+      bytes_done: bytesDone,
+      error_count: problems,
+      current_files: currentPath ? [currentPath] : undefined,
+    });
+    return;
+  }
+  const of = totalBytes === undefined ? '' : ` of ${bytes(totalBytes)}`;
+  const rate = live.elapsed() > 1000 ? `, ${bytes((bytesDone / live.elapsed()) * 1000)}/s` : '';
+  const text = `${counted(filesDone, 'file')}, ${bytes(bytesDone)}${of}${rate}`;
+  live.show({ done: bytesDone, total: totalBytes, text, currentPath });
+}
+
+function printSummary({ snapshot, summary, problemCount }: BackupResult, options: Options, ms: number): void {
+  if (options.json) {
+    const { backup_start, backup_end } = summary;
+    const total_duration = (Date.parse(backup_end) - Date.parse(backup_start)) / 1000;
+    printJson({ message_type: 'summary', ...summary, total_duration, snapshot_id: snapshot.id });
+    return;
+  }
+  if (!options.quiet) {
+    const { files_new, files_changed, files_unmodified, dirs_new, dirs_changed, dirs_unmodified } = summary;
+    print(
+      `Files:   ${number(files_new)} new, ${number(files_changed)} changed, ${number(files_unmodified)} unmodified`,
+    );
+    print(`Folders: ${number(dirs_new)} new, ${number(dirs_changed)} changed, ${number(dirs_unmodified)} unmodified`);
+    print(`Added:   ${bytes(summary.data_added)} (${bytes(summary.data_added_packed)} stored)`);
+    const rate = bytes((summary.total_bytes_processed / ms) * 1000);
+    print(
+      `Done:    ${counted(summary.total_files_processed, 'file')}, ${bytes(summary.total_bytes_processed)} in ${(ms / 1000).toFixed(1)} s, ${rate}/s`,
+    );
+  }
+  if (problemCount > 0) print(`${counted(problemCount, 'problem')}: see above.`);
+  print(`snapshot ${snapshot.id.slice(0, 8)} saved`);
+}

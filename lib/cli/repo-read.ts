@@ -1,0 +1,246 @@
+// Commands that look into a repository: snapshots, ls, find, dump, diff.
+
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Command, Option } from 'commander';
+import { modeText } from '#lib/engine/format/mode.ts';
+import type { Entry, Problem, Snapshot } from '#lib/engine/types.ts';
+import { diffSnapshots } from '#lib/engine/verbs/diff.ts';
+import { openFile } from '#lib/engine/verbs/dump.ts';
+import { dumpArchive } from '#lib/engine/verbs/dump-archive.ts';
+import { findEntries } from '#lib/engine/verbs/find.ts';
+import { entryOf, findNode, walkTree } from '#lib/engine/verbs/ls-walk.ts';
+import { listSnapshots, resolveSnapshot, type SnapshotFilter } from '#lib/engine/verbs/snapshots.ts';
+import { EXIT } from './exit.ts';
+import { bytes, clock, counted, LiveLine, print, printJson, printTable } from './output.ts';
+import { collect, printProblem } from './repo-backup.ts';
+import { type CommonOptions, inSession, withCommonOptions } from './session.ts';
+
+interface FilterOptions extends CommonOptions {
+  host?: string;
+  tag: string[];
+  path: string[];
+}
+
+function withFilterOptions(command: Command): Command {
+  return withCommonOptions(
+    command
+      .option('-H, --host <name>', 'only snapshots of this host')
+      .option('--tag <tag>', 'only snapshots with this tag (may be repeated)', collect, [])
+      .option('--path <path>', 'only snapshots of this path (may be repeated)', collect, []),
+  );
+}
+
+export function filterOf({ host, tag, path }: FilterOptions): SnapshotFilter {
+  return { hostname: host, tags: tag, paths: path };
+}
+
+/** A problem while reading is told, and makes the command end as partial. */
+function partialOn(options: CommonOptions): (problem: Problem) => void {
+  const live = new LiveLine(true);
+  return (problem) => {
+    process.exitCode = EXIT.partial;
+    printProblem(problem, options, live);
+  };
+}
+
+export function addSnapshots(repo: Command): void {
+  const command = repo
+    .command('snapshots')
+    .description('list the snapshots, oldest first')
+    .argument('[id...]', 'only these');
+  withFilterOptions(command).action((ids: string[], options: FilterOptions) =>
+    inSession(options, async ({ repo, signal }) => {
+      const all = await listSnapshots(repo, { ...filterOf(options), onProblem: partialOn(options), signal });
+      const wanted = new Set<string>();
+      for (const id of ids) wanted.add((await resolveSnapshot(repo, id, { ...filterOf(options), signal })).snapshot.id);
+      const shown = ids.length === 0 ? all : all.filter(({ id }) => wanted.has(id));
+      if (options.json) printJson(shown.map((snapshot) => ({ ...snapshot, short_id: snapshot.id.slice(0, 8) })));
+      else printSnapshots(shown);
+    }),
+  );
+}
+
+function printSnapshots(snapshots: readonly Snapshot[]): void {
+  if (snapshots.length === 0) {
+    print('No snapshots yet.');
+    return;
+  }
+  const rows = snapshots.map(({ id, time, hostname, tags, paths, summary }) => [
+    id.slice(0, 8),
+    clock(time),
+    hostname ?? '',
+    tags?.join(',') ?? '',
+    summary ? bytes(summary.total_bytes_processed) : '',
+    paths.join(', '),
+  ]);
+  printTable(['ID', 'Time', 'Host', 'Tags', 'Size', 'Paths'], rows, [4]);
+  print();
+  print(counted(snapshots.length, 'snapshot'));
+}
+
+export function addLs(repo: Command): void {
+  const command = repo
+    .command('ls')
+    .description('list what a snapshot holds')
+    .argument('<snapshot>', '"latest", an id or its first digits; with ":<folder>" only that folder')
+    .argument('[folder...]', 'only what is directly in these folders')
+    .option('-l, --long', 'with mode, owner, size and time')
+    .option('--recursive', 'also what is below the given folders');
+  withFilterOptions(command).action(
+    (reference: string, folders: string[], options: FilterOptions & { long?: boolean; recursive?: boolean }) =>
+      inSession(options, async ({ repo, signal }) => {
+        const { snapshot, folder } = await resolveSnapshot(repo, reference, { ...filterOf(options), signal });
+        const roots = folders.length > 0 ? folders : [folder];
+        if (options.json) {
+          printJson({
+            message_type: 'snapshot',
+            struct_type: 'snapshot',
+            ...snapshot,
+            short_id: snapshot.id.slice(0, 8),
+          });
+        }
+        const onProblem = partialOn(options);
+        for (const root of roots) {
+          const node = await findNode(repo, snapshot.tree, root, signal);
+          const path = `/${root.split('/').filter(Boolean).join('/')}`;
+          if (node) printEntry(entryOf(node, path), options);
+          if (node && node.type !== 'dir') continue;
+          const enter = () => folders.length === 0 || options.recursive === true;
+          for await (const walked of walkTree(repo, node?.subtree ?? snapshot.tree, {
+            path,
+            enter,
+            onProblem,
+            signal,
+          })) {
+            printEntry(entryOf(walked.node, walked.path), options);
+          }
+        }
+      }),
+  );
+}
+
+function printEntry(entry: Entry, options: { json?: boolean; long?: boolean }): void {
+  if (options.json) {
+    const { name, type, path, uid, gid, size, mode, mtime } = entry;
+    const permissions = modeText(type, mode);
+    const facts = { name, type, path, uid, gid, size: type === 'file' ? size : undefined, mode, permissions, mtime };
+    printJson({ message_type: 'node', struct_type: 'node', ...facts });
+  } else print(options.long ? longLine(entry) : entry.path);
+}
+
+function longLine({ type, mode, uid, gid, user, group, size, mtime, path, linkTarget }: Entry): string {
+  const owner = `${user ?? uid} ${group ?? gid}`;
+  const link = linkTarget === undefined ? '' : ` -> ${linkTarget}`;
+  return `${modeText(type, mode)} ${owner.padEnd(14)} ${String(size).padStart(12)} ${clock(mtime)} ${path}${link}`;
+}
+
+export function addFind(repo: Command): void {
+  const command = repo
+    .command('find')
+    .description('find names in all snapshots, or in some')
+    .argument('<pattern...>', 'a name or path, with * and ?')
+    .option('-s, --snapshot <id>', 'only in this snapshot (may be repeated)', collect, [])
+    .option('-i, --ignore-case', 'upper and lower case are the same')
+    .option('-l, --long', 'with mode, owner, size and time');
+  type FindOptions = FilterOptions & { snapshot: string[]; ignoreCase?: boolean; long?: boolean };
+  withFilterOptions(command).action((patterns: string[], options: FindOptions) =>
+    inSession(options, async ({ repo, signal }) => {
+      const filter = { ...filterOf(options), signal };
+      const chosen: Snapshot[] = [];
+      for (const id of options.snapshot) chosen.push((await resolveSnapshot(repo, id, filter)).snapshot);
+      const onProblem = partialOn(options);
+      const snapshots = chosen.length > 0 ? chosen : await listSnapshots(repo, { ...filter, onProblem });
+      let shown: Snapshot | undefined;
+      for await (const found of findEntries(repo, snapshots, patterns, { ...options, onProblem, signal })) {
+        if (options.json) {
+          printJson({
+            snapshot: found.snapshot.id,
+            ...found.entry,
+            permissions: modeText(found.entry.type, found.entry.mode),
+          });
+          continue;
+        }
+        if (shown !== found.snapshot)
+          print(`In snapshot ${found.snapshot.id.slice(0, 8)} of ${clock(found.snapshot.time)}:`);
+        shown = found.snapshot;
+        printEntry(found.entry, options);
+      }
+      if (!shown && !options.json && !options.quiet) print('Nothing found.');
+    }),
+  );
+}
+
+export function addDump(repo: Command): void {
+  const command = repo
+    .command('dump')
+    .description('write a file to standard output, a folder as an archive')
+    .argument('<snapshot>', '"latest", an id or its first digits')
+    .argument('<path>', 'file or folder in the snapshot')
+    .addOption(new Option('-a, --archive <format>', 'format of a folder').choices(['tar', 'zip']).default('tar'))
+    .option('-t, --target <file>', 'write to this file instead');
+  type DumpOptions = FilterOptions & { archive: 'tar' | 'zip'; target?: string };
+  withFilterOptions(command).action((reference: string, path: string, options: DumpOptions) =>
+    inSession(
+      options,
+      async ({ repo, signal }) => {
+        const { snapshot, folder } = await resolveSnapshot(repo, reference, { ...filterOf(options), signal });
+        const full = folder === '/' ? path : `${folder}/${path}`;
+        const node = await findNode(repo, snapshot.tree, full, signal);
+        const onProblem = partialOn(options);
+        const content =
+          node?.type === 'file'
+            ? Readable.from((await openFile(repo, node, { signal })).content)
+            : await dumpArchive(repo, snapshot.id, [full], { format: options.archive, onProblem, signal });
+        // `end: false` would leave a file open; standard output must stay open, Node closes it itself.
+        if (options.target) await pipeline(content, createWriteStream(options.target, { flags: 'wx' }), { signal });
+        else await pipeline(content, process.stdout, { signal, end: false }).catch(ignoreClosedPipe);
+      },
+      { threads: true },
+    ),
+  );
+}
+
+/** `dump … | head` closes the pipe early, which is what was wanted. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+const MARKS = { added: '+', removed: '-', modified: 'M', metadata: 'U', type: 'T' } as const;
+
+export function addDiff(repo: Command): void {
+  const command = repo
+    .command('diff')
+    .description('show what changed between two snapshots')
+    .argument('<snapshot>', 'the older one')
+    .argument('<other>', 'the newer one')
+    .option('--metadata', 'also entries of which only owner, mode or time changed')
+    .addHelpText('after', '\nMarks: + added, - removed, M content changed, U only metadata changed, T type changed');
+  withCommonOptions(command).action((a: string, b: string, options: CommonOptions & { metadata?: boolean }) =>
+    inSession(options, async ({ repo, signal }) => {
+      const [before, after] = [await resolveSnapshot(repo, a, { signal }), await resolveSnapshot(repo, b, { signal })];
+      const totals = { added: 0, removed: 0, modified: 0, metadata: 0, type: 0 };
+      const onProblem = partialOn(options);
+      const path = before.folder;
+      for await (const entry of diffSnapshots(repo, before.snapshot.id, after.snapshot.id, {
+        path,
+        onProblem,
+        signal,
+      })) {
+        totals[entry.change] += 1;
+        if (entry.change === 'metadata' && !options.metadata) continue;
+        const shown = entry.type === 'dir' ? `${entry.path}/` : entry.path;
+        if (options.json) printJson({ message_type: 'change', path: shown, modifier: MARKS[entry.change] });
+        else print(`${MARKS[entry.change]}    ${shown}`);
+      }
+      if (options.json) printJson({ message_type: 'statistics', ...totals });
+      else if (!options.quiet) {
+        print();
+        print(
+          `${totals.added} added, ${totals.removed} removed, ${totals.modified} changed, ${totals.type} of another type, ${totals.metadata} with other metadata only`,
+        );
+      }
+    }),
+  );
+}
