@@ -5,9 +5,9 @@ import { Wordmark } from '#components/shell/brand.tsx';
 export default function AuthLayout({ children }: { children: ReactNode }) {
   return (
     <div className="mx-auto flex min-h-dvh w-full max-w-[620px] flex-col px-5 pt-[clamp(2rem,9dvh,6rem)] pb-12">
-      <div className="mb-8">
+      <header className="mb-8">
         <Wordmark />
-      </div>
+      </header>
       <main id="main">{children}</main>
     </div>
   );

@@ -16,14 +16,13 @@ function columns(running: ReadonlySet<string>): Column<SourceView>[] {
   return [
     {
       id: 'name',
+      grow: true,
       header: 'Source',
       sortBy: (source) => source.name,
       cell: (source) => (
         <>
           <span className="block truncate">{source.name}</span>
-          <span className="block max-w-[44ch] truncate font-mono text-xs font-normal text-ink-3">
-            {source.config.path}
-          </span>
+          <span className="block truncate font-mono text-xs font-normal text-ink-3">{source.config.path}</span>
         </>
       ),
     },

@@ -28,7 +28,7 @@ export function WelcomeScreen() {
           <h1 className="text-xl font-semibold">Your first backup</h1>
           <p className="mt-0.5 text-base text-ink-2">Four short steps; about three minutes.</p>
         </div>
-        <Link href="/" className="rounded-xs text-sm text-ink-2 hover:text-ink hover:underline">
+        <Link href="/" className="shrink-0 rounded-xs pt-1 text-sm text-ink-2 hover:text-ink hover:underline">
           Skip to the console
         </Link>
       </div>

@@ -25,7 +25,7 @@ export interface RailCount {
 
 /** The counts that matter, keyed by destination. */
 export function useRailCounts(): Record<string, RailCount | undefined> {
-  const attention = useQuery({ ...overviewQuery(), select: (view) => view.needsAttention.length }).data ?? 0;
+  const attention = useQuery(overviewQuery()).data?.needsAttention.length ?? 0;
   const active = useActiveRuns().length;
   return {
     '/': attention > 0 ? { value: attention, tone: 'bad', words: `${attention} need attention` } : undefined,
@@ -37,7 +37,7 @@ export function Rail({ narrow, onToggle, onSearch }: { narrow: boolean; onToggle
   const pathname = usePathname();
   const counts = useRailCounts();
   return (
-    <div
+    <header
       data-print="none"
       className={cx(
         'sticky top-0 hidden h-dvh shrink-0 flex-col gap-1 border-r border-line bg-sunken p-2 md:flex',
@@ -62,18 +62,17 @@ export function Rail({ narrow, onToggle, onSearch }: { narrow: boolean; onToggle
         <button
           type="button"
           onClick={onSearch}
-          aria-label="Search pages and objects"
           className={cx(
             'mb-2 flex h-8 items-center gap-2 rounded-md border border-line-strong bg-surface text-sm text-ink-3 hover:border-ink-3 hover:text-ink-2 focus-ring',
             narrow ? 'justify-center' : 'px-2',
           )}
         >
           <Search className="size-4" aria-hidden="true" />
+          <span className={narrow ? 'sr-only' : 'flex-1 text-left'}>Search</span>
           {narrow ? null : (
-            <>
-              <span className="flex-1 text-left">Search</span>
+            <span aria-hidden="true">
               <Kbd>Ctrl K</Kbd>
-            </>
+            </span>
           )}
         </button>
       </Maybe>
@@ -101,7 +100,7 @@ export function Rail({ narrow, onToggle, onSearch }: { narrow: boolean; onToggle
         </div>
       ) : null}
       <SessionMenu narrow={narrow} />
-    </div>
+    </header>
   );
 }
 

@@ -27,14 +27,15 @@ export function SessionMenu({ narrow }: { narrow: boolean }) {
       trigger={
         <button
           type="button"
-          aria-label={`Account menu of ${name}`}
           className={cx(
             'flex min-h-10 w-full items-center gap-2.5 rounded-md text-left hover:bg-hover focus-ring data-popup-open:bg-hover',
             narrow ? 'justify-center' : 'px-2',
           )}
         >
           <CircleUser className="size-4 shrink-0 text-ink-3" aria-hidden="true" />
-          {narrow ? null : (
+          {narrow ? (
+            <span className="sr-only">{name}</span>
+          ) : (
             <span className="min-w-0 flex-1">
               <span className="block truncate text-sm font-medium">{name}</span>
               <span className="block truncate text-xs text-ink-3">

@@ -18,7 +18,9 @@ export function WorkStrip() {
   const pathname = usePathname();
   const runs = useActiveRuns().filter((run) => run.state !== 'finished');
   const shown = runs.filter((run) => pathname !== `/runs/${run.id}`);
-  const [open, setOpen] = useState(true);
+  const [open, setOpen] = useState(false);
+  // Where the screen is narrow it would cover the page: one line until it is opened.
+  useEffect(() => setOpen(window.matchMedia('(min-width: 768px)').matches), []);
   const box = useRef<HTMLElement>(null);
 
   // Toasts and the end of the page stay clear of it.
@@ -41,15 +43,29 @@ export function WorkStrip() {
           data-print="none"
           className="fixed right-3 bottom-[calc(3.5rem+env(safe-area-inset-bottom)+0.5rem)] left-3 z-30 rounded-md bg-raised shadow-float sm:left-auto sm:w-80 md:bottom-3"
         >
+          <button
+            type="button"
+            aria-expanded={open}
+            onClick={() => setOpen((now) => !now)}
+            className="flex h-8 pointer-coarse:h-11 w-full items-center gap-2 rounded-md px-3 text-xs text-ink-2 hover:text-ink focus-visible:-outline-offset-2"
+          >
+            {open ? null : <StateMark tone="run" />}
+            <span className="min-w-0 flex-1 truncate text-left">{open ? counted(shown.length) : inOneLine(shown)}</span>
+            {open ? (
+              <ChevronDown className="size-3.5" aria-hidden="true" />
+            ) : (
+              <ChevronUp className="size-3.5" aria-hidden="true" />
+            )}
+          </button>
           {open ? (
             <ul>
               {shown.slice(0, SHOWN).map((run) => (
-                <li key={run.id} className="border-b border-line last:border-0">
+                <li key={run.id} className="border-t border-line">
                   <Work run={run} />
                 </li>
               ))}
               {shown.length > SHOWN ? (
-                <li>
+                <li className="border-t border-line">
                   <Link href="/runs?state=running" className="block px-3 py-1.5 text-xs text-ink-2 hover:text-ink">
                     and {shown.length - SHOWN} more
                   </Link>
@@ -57,34 +73,21 @@ export function WorkStrip() {
               ) : null}
             </ul>
           ) : null}
-          <button
-            type="button"
-            aria-expanded={open}
-            onClick={() => setOpen((now) => !now)}
-            className={
-              open
-                ? 'absolute -top-2.5 right-3 flex h-5 w-7 items-center justify-center rounded-sm bg-raised text-ink-3 shadow-float hover:text-ink'
-                : 'flex h-8 w-full items-center gap-2 rounded-md px-3 text-sm hover:bg-hover'
-            }
-          >
-            {open ? (
-              <>
-                <ChevronDown className="size-3.5" aria-hidden="true" />
-                <span className="sr-only">Hide running work</span>
-              </>
-            ) : (
-              <>
-                <StateMark tone="run" />
-                <span className="flex-1 text-left">{shown.length} under way</span>
-                <ChevronUp className="size-3.5 text-ink-3" aria-hidden="true" />
-                <span className="sr-only">Show running work</span>
-              </>
-            )}
-          </button>
         </aside>
       )}
     </>
   );
+}
+
+function counted(runs: number): string {
+  return runs === 1 ? '1 run under way' : `${runs} runs under way`;
+}
+
+function inOneLine(runs: readonly RunView[]): string {
+  const [only, ...others] = runs;
+  if (only === undefined || others.length > 0) return counted(runs.length);
+  const share = runShare(only.progress);
+  return share === null ? runDoing(only) : `${runDoing(only)}, ${formatPercent(share)}`;
 }
 
 function Work({ run }: { run: RunView }) {

@@ -60,13 +60,13 @@ export function CopyId({ id, length = 8, className }: { id: string; length?: num
     <button
       type="button"
       title={copied ? 'Copied' : `${id} (click to copy)`}
-      aria-label={copied ? 'Copied' : `Copy id ${id}`}
       className={cx(
         'relative z-10 -mx-1 rounded-xs px-1 font-mono text-[0.92em] text-ink-2 hover:bg-press hover:text-ink focus-ring',
         className,
       )}
       onClick={() => copy(id)}
     >
+      <span className="sr-only">{copied ? 'Copied' : 'Copy'} </span>
       {id.slice(0, length)}
       {copied ? <Check className="ml-1 inline size-3 text-good" aria-hidden="true" /> : null}
     </button>

@@ -18,6 +18,8 @@ export interface Column<Row> {
   width?: string;
   /** Left out below that width; what matters then is repeated in the first cell. */
   hideBelow?: 'sm' | 'md' | 'lg' | 'xl';
+  /** Takes the room that is left, and is cut rather than pushing others out. For the one column of names. */
+  grow?: boolean;
   /** The header is there for a screen reader only. */
   hideHeader?: boolean;
 }
@@ -143,6 +145,7 @@ export function Table<Row>({
                       'py-1 pr-4 align-middle last:pr-1',
                       index === 0 && 'pl-1',
                       column.align === 'right' && 'text-right',
+                      column.grow && 'w-full max-w-0 min-w-32',
                       column.hideBelow !== undefined && HIDE[column.hideBelow],
                     )}
                   >
@@ -198,7 +201,10 @@ function HeadCell<Row>({
           type="button"
           onClick={toggle}
           onKeyDown={(event: KeyboardEvent) => event.stopPropagation()}
-          className="group inline-flex items-center gap-1 rounded-xs hover:text-ink"
+          className={cx(
+            'group inline-flex items-center gap-1 rounded-xs hover:text-ink',
+            column.align === 'right' && 'flex-row-reverse',
+          )}
         >
           <span className={column.hideHeader ? 'sr-only' : undefined}>{column.header}</span>
           <Arrow

@@ -14,9 +14,8 @@ import { Input } from '#components/ui/input.tsx';
 import { Select } from '#components/ui/select.tsx';
 import { Notice } from '#components/ui/state.tsx';
 import { toApiError } from '#lib/client/api.ts';
-import { formatBytes } from '#lib/client/format.ts';
 import { useCreateVault } from '#lib/client/queries/vaults.ts';
-import { foldersQuery, workersQuery } from '#lib/client/queries/workers.ts';
+import { workersQuery } from '#lib/client/queries/workers.ts';
 import { absolutePath, displayName } from '#lib/contracts/common.ts';
 import type { VaultView } from '#lib/contracts/vaults.ts';
 
@@ -109,7 +108,6 @@ export function VaultForm({ onCreated, cancel }: { onCreated: (vault: VaultView)
           error={errors.path?.message}
         />
       )}
-      <SpaceHint workerId={workerId} path={path} />
       <Field
         label="Zone"
         optional
@@ -126,20 +124,5 @@ export function VaultForm({ onCreated, cancel }: { onCreated: (vault: VaultView)
         <span className="ml-auto hidden text-xs text-ink-3 sm:block">Ctrl-Enter saves</span>
       </div>
     </Form>
-  );
-}
-
-/** What is free where it would be written; nothing while the folder is unknown. */
-function SpaceHint({ workerId, path }: { workerId: string; path: string }) {
-  const { data } = useQuery({
-    ...foldersQuery(workerId, path, false),
-    enabled: workerId !== '' && path.startsWith('/'),
-  });
-  if (data?.freeBytes === undefined || data.path !== path) return null;
-  return (
-    <p className="-mt-3 text-xs text-ink-2">
-      {formatBytes(data.freeBytes)} free there.
-      {data.writable ? '' : ' The worker may not write into it.'}
-    </p>
   );
 }

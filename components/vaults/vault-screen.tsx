@@ -5,7 +5,7 @@ import { Download, EllipsisVertical, Pencil, ShieldCheck } from 'lucide-react';
 import dynamic from 'next/dynamic';
 import Link from 'next/link';
 import { type ReactNode, useState } from 'react';
-import { RunTable } from '#components/runs/run-table.tsx';
+import { RunState } from '#components/runs/run-state.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead, Section } from '#components/shell/page-head.tsx';
 import { Button, ButtonLink } from '#components/ui/button.tsx';
@@ -16,12 +16,13 @@ import { iconButtonClass } from '#components/ui/icon-button.tsx';
 import { Menu, MenuItem } from '#components/ui/menu.tsx';
 import { Skeleton } from '#components/ui/skeleton.tsx';
 import { Badge, Notice } from '#components/ui/state.tsx';
-import { Table } from '#components/ui/table.tsx';
+import { type Column, Table } from '#components/ui/table.tsx';
 import { formatBytes, formatCount, formatPlural } from '#lib/client/format.ts';
 import { pointsQuery } from '#lib/client/queries/recovery-points.ts';
 import { runsQuery } from '#lib/client/queries/runs.ts';
 import { useMay } from '#lib/client/queries/session.ts';
 import { vaultQuery } from '#lib/client/queries/vaults.ts';
+import type { RunView } from '#lib/contracts/runs.ts';
 import type { VaultDetail } from '#lib/contracts/vaults.ts';
 import { CheckDialog } from './check-dialog.tsx';
 import { DedupRatio, FigureRow } from './figures.tsx';
@@ -144,7 +145,7 @@ function Loaded({ vault }: { vault: VaultDetail }) {
         <FigureRow figures={figures(vault)} />
       </div>
       <Growth vault={vault} />
-      <div className="grid gap-x-10 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="mt-8 grid gap-x-10 gap-y-8 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div>
           <Points vaultId={vault.id} total={vault.recoveryPoints} />
           <BySource vault={vault} />
@@ -183,7 +184,7 @@ function figures(vault: VaultDetail): { label: string; value: ReactNode; note?: 
     {
       label: 'Free',
       value: vault.freeBytes === null ? <None>unknown</None> : <Bytes value={vault.freeBytes} />,
-      note: vault.zone === null ? 'no zone' : `zone: ${vault.zone}`,
+      note: 'on its file system',
     },
   ];
 }
@@ -308,6 +309,21 @@ function BySource({ vault }: { vault: VaultDetail }) {
   );
 }
 
+const CHECK_COLUMNS: readonly Column<RunView>[] = [
+  {
+    id: 'depth',
+    header: 'Looked at',
+    cell: (run) => (run.input.kind === 'check' && run.input.readData ? 'All data' : 'Structure'),
+  },
+  { id: 'state', header: 'Verdict', cell: (run) => <RunState run={run} /> },
+  {
+    id: 'when',
+    header: 'When',
+    align: 'right',
+    cell: (run) => <RelativeTime at={run.finishedAt ?? run.queuedAt} />,
+  },
+];
+
 function Checks({ vaultId }: { vaultId: string }) {
   const checks = useInfiniteQuery(runsQuery({ vaultId, kind: 'check', limit: RECENT }));
   const rows = checks.data?.pages[0]?.items ?? [];
@@ -322,7 +338,13 @@ function Checks({ vaultId }: { vaultId: string }) {
             : 'None yet. A check compares what the vault holds with what it says it holds.'}
         </p>
       ) : (
-        <RunTable runs={rows} label="Checks of this vault" without={['vault', 'gist']} />
+        <Table
+          label="Checks of this vault"
+          rows={rows}
+          rowKey={(run) => run.id}
+          rowHref={(run) => `/runs/${run.id}`}
+          columns={CHECK_COLUMNS}
+        />
       )}
     </Section>
   );
@@ -341,6 +363,8 @@ function Facts({ vault }: { vault: VaultDetail }) {
         <dd>
           <CopyId id={vault.repositoryId} length={12} /> <span className="text-ink-3">restic format 2</span>
         </dd>
+        <dt>Zone</dt>
+        <dd>{vault.zone ?? <None>no zone</None>}</dd>
         <dt>Created</dt>
         <dd>
           <RelativeTime at={vault.createdAt} />

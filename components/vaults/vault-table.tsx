@@ -13,12 +13,13 @@ const URGENCY = { bad: 0, warn: 1, idle: 2, run: 2, good: 3 } as const;
 const COLUMNS: readonly Column<VaultView>[] = [
   {
     id: 'name',
+    grow: true,
     header: 'Vault',
     sortBy: (vault) => vault.name,
     cell: (vault) => (
       <>
-        <span className="block">{vault.name}</span>
-        <span className="block max-w-[42ch] truncate font-mono text-xs font-normal text-ink-3">{vault.store.path}</span>
+        <span className="block truncate">{vault.name}</span>
+        <span className="block truncate font-mono text-xs font-normal text-ink-3">{vault.store.path}</span>
       </>
     ),
   },

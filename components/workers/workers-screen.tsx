@@ -24,13 +24,14 @@ const BY_NAME: Sort = { column: 'name', order: 'asc' };
 const COLUMNS: readonly Column<WorkerView>[] = [
   {
     id: 'name',
+    grow: true,
     header: 'Worker',
     sortBy: (worker) => worker.name,
     cell: (worker) => (
       <>
-        <span className="block font-medium">{worker.name}</span>
+        <span className="block truncate font-medium">{worker.name}</span>
         {worker.hostname === worker.name ? null : (
-          <span className="block font-mono text-xs text-ink-3">{worker.hostname}</span>
+          <span className="block truncate font-mono text-xs text-ink-3">{worker.hostname}</span>
         )}
       </>
     ),

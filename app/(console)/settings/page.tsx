@@ -1,0 +1,5 @@
+import { AccountScreen } from '#components/account/account-screen.tsx';
+
+export default function SettingsPage() {
+  return <AccountScreen />;
+}
