@@ -65,10 +65,10 @@ export function pointQuery(id: string) {
 
 export const ENTRY_PART = 250;
 
-export type EntryView = Pick<EntryQuery, 'path' | 'search' | 'sort' | 'order'>;
+export type EntryOrder = Pick<EntryQuery, 'path' | 'search' | 'sort' | 'order'>;
 
 /** The n-th part of a folder as it is sorted and searched. */
-export function entriesQuery(id: string, view: EntryView, part: number) {
+export function entriesQuery(id: string, view: EntryOrder, part: number) {
   return queryOptions({
     queryKey: [...keys.points.entries(id), view.path, view.search ?? '', view.sort, view.order, part] as const,
     queryFn: ({ signal }) =>

@@ -1,0 +1,5 @@
+import { PointsScreen } from '#components/recovery-points/points-screen.tsx';
+
+export default function RecoveryPointsPage() {
+  return <PointsScreen />;
+}
