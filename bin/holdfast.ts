@@ -1,6 +1,7 @@
 // The command line. `repo` works on a repository with nothing else running: no console, no database, no configuration.
 
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { EXIT, exitCodeOf, printError } from '#lib/cli/exit.ts';
 import { repoCommand } from '#lib/cli/repo.ts';
@@ -29,6 +30,8 @@ program
   .command('worker')
   .description('start a worker for a console that runs elsewhere (DATABASE_URL says where)')
   .action(async () => {
+    const { readEnvFile } = await import('#lib/config.ts');
+    readEnvFile(fileURLToPath(new URL('../.env', import.meta.url)));
     await import('#workers/main.ts');
   });
 

@@ -1,5 +1,5 @@
-// Loaded into web and worker before their own code. A supervisor that is killed with -9 cannot stop them; its end of the channel
-// closes all the same, and then they stop as if it had asked, so that the next start finds port and queue free.
+// Loaded into the web server before Next (the worker does the same by itself). A supervisor that is killed with -9 cannot stop it;
+// its end of the channel closes all the same, and then it stops as if it had been asked, so that the next start finds the port free.
 
 /** An orderly stop gets this long; then nobody waits any more. */
 const PATIENCE_MS = 60_000;

@@ -1,5 +1,5 @@
 // One process that the supervisor runs: its output line by line, when it is ready, how it ends. Parts are detached, so that
-// Ctrl-C reaches the supervisor only, which then stops them in order; follow-supervisor.ts ends them when the supervisor dies.
+// Ctrl-C reaches the supervisor only, which then stops them in order. Its channel closes when the supervisor dies: they end then.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -16,7 +16,11 @@ export interface PartOptions {
   /** Arguments of Node. */
   args: string[];
   env: NodeJS.ProcessEnv;
-  /** Gets each line of its output. */
+  /** True for a program that knows nothing of supervisors: it gets follow-supervisor.ts. */
+  foreign?: boolean;
+  /** The line that says it is ready; it is not shown. */
+  readyLine?: string;
+  /** Gets each other line of its output. */
   onLine: (line: string) => void;
   /** Gets what it sends over its channel. */
   onMessage?: (message: unknown) => void;
@@ -26,7 +30,7 @@ export interface Part {
   readonly name: string;
   /** Resolves with how it ended, as words. */
   readonly exited: Promise<string>;
-  /** Resolves when the part said so over its channel: process.send({ type: 'ready' }). */
+  /** Resolves when the part printed its ready line. */
   readonly saidReady: Promise<void>;
   /** Asks it to stop, and kills it when it has not within the patience. */
   stop(patienceMs: number): Promise<void>;
@@ -34,22 +38,24 @@ export interface Part {
 }
 
 export function startPart(options: PartOptions): Part {
-  const child = spawn(process.execPath, ['--import', FOLLOW_SUPERVISOR, ...options.args], {
-    cwd: ROOT,
-    env: options.env,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    detached: true,
-  });
-  for (const stream of [child.stdout, child.stderr]) eachLine(stream, options.onLine);
+  const child = spawn(
+    process.execPath,
+    [...(options.foreign === true ? ['--import', FOLLOW_SUPERVISOR] : []), ...options.args],
+    {
+      cwd: ROOT,
+      env: options.env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true,
+    },
+  );
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`));
   });
+  if (options.onMessage !== undefined) child.on('message', options.onMessage);
   const saidReady = new Promise<void>((resolve) => {
-    child.on('message', (message) => {
-      options.onMessage?.(message);
-      if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready') resolve();
-    });
+    const onLine = (line: string) => (line === options.readyLine ? resolve() : options.onLine(line));
+    for (const stream of [child.stdout, child.stderr]) eachLine(stream, onLine);
   });
   return {
     name: options.name,

@@ -98,6 +98,7 @@ class Supervisor {
     if (stopping()) return undefined;
     this.#web = startPart({
       name: 'web server',
+      foreign: true,
       args: webCommand(settings, this.#options.dev === true),
       env: ownProcessEnvironment({
         NODE_ENV: this.#options.dev === true ? 'development' : 'production',
@@ -108,6 +109,7 @@ class Supervisor {
     });
     this.#worker = startPart({
       name: 'worker',
+      readyLine: 'worker ready',
       args: [...(this.#options.dev === true ? ['--watch', '--watch-preserve-output'] : []), 'workers/main.ts'],
       env: ownProcessEnvironment({
         NODE_ENV: this.#options.dev === true ? 'development' : 'production',
