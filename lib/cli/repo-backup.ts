@@ -8,12 +8,12 @@ import { resolveSnapshot } from '#lib/engine/verbs/snapshots.ts';
 import { AppError } from '#lib/errors.ts';
 import { EXIT } from './exit.ts';
 import { bytes, counted, LiveLine, number, print, printJson } from './output.ts';
-import { type CommonOptions, inSession, withCommonOptions } from './session.ts';
+import { type CommonOptions, collect, inSession, withCommonOptions } from './session.ts';
 
 interface Options extends CommonOptions {
-  exclude: string[];
-  excludeFile: string[];
-  tag: string[];
+  exclude?: string[];
+  excludeFile?: string[];
+  tag?: string[];
   host?: string;
   parent?: string;
   force?: boolean;
@@ -23,16 +23,14 @@ interface Options extends CommonOptions {
 /** Problems that do not make a backup partial: nothing that could have been stored is missing. */
 const HARMLESS = new Set(['unsupported', 'vanished']);
 
-export const collect = (value: string, previous: string[]) => [...previous, value];
-
 export function addBackup(repo: Command, version: string): void {
   const command = repo
     .command('backup')
     .description('store folders and files as a new snapshot')
     .argument('<path...>', 'folders or files')
-    .option('-e, --exclude <pattern>', 'leave out what fits (gitignore pattern; may be repeated)', collect, [])
-    .option('--exclude-file <file>', 'read patterns from a file, one a line (may be repeated)', collect, [])
-    .option('--tag <tags>', 'tags of the snapshot, separated by commas (may be repeated)', collect, [])
+    .option('-e, --exclude <pattern>', 'leave out what fits (gitignore pattern; may be repeated)', collect)
+    .option('--exclude-file <file>', 'read patterns from a file, one a line (may be repeated)', collect)
+    .option('--tag <tags>', 'tags of the snapshot, separated by commas (may be repeated)', collect)
     .option('-H, --host <name>', 'host name of the snapshot (default: $RESTIC_HOST, then this machine)')
     .option('--parent <snapshot>', 'snapshot to compare with (default: the newest of the same host and paths)')
     .option('-f, --force', 'read everything again, compare with nothing')
@@ -41,7 +39,7 @@ export function addBackup(repo: Command, version: string): void {
 }
 
 async function runBackup(paths: string[], options: Options, version: string): Promise<void> {
-  const excludes = [...options.exclude, ...options.excludeFile.flatMap(patternsOf)];
+  const excludes = [...(options.exclude ?? []), ...(options.excludeFile ?? []).flatMap(patternsOf)];
   await inSession(
     options,
     async ({ repo, signal }) => {
@@ -56,7 +54,7 @@ async function runBackup(paths: string[], options: Options, version: string): Pr
         paths: paths.map((path) => resolve(path)),
         excludes,
         hostname: options.host ?? process.env.RESTIC_HOST ?? hostname(),
-        tags: options.tag.flatMap((tags) => tags.split(',')).filter((tag) => tag !== ''),
+        tags: options.tag?.flatMap((tags) => tags.split(',')).filter((tag) => tag !== ''),
         parent: options.force ? 'none' : (parent as SnapshotId | 'auto'),
         programVersion: `holdfast ${version}`,
         compression: options.compression,

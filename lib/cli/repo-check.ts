@@ -3,7 +3,7 @@ import type { CheckFinding, CheckProgress } from '#lib/engine/types.ts';
 import { checkRepository } from '#lib/engine/verbs/check.ts';
 import { EXIT } from './exit.ts';
 import { bytes, counted, LiveLine, print, printJson } from './output.ts';
-import { type CommonOptions, inSession, withCommonOptions } from './session.ts';
+import { type CommonOptions, inSession, withCommonOptions, withLockOption } from './session.ts';
 
 const PHASES: Record<CheckProgress['phase'], string> = {
   index: 'reading index files',
@@ -17,7 +17,7 @@ export function addCheck(repo: Command): void {
     .command('check')
     .description('verify the repository')
     .option('--read-data', 'also read and verify every byte');
-  withCommonOptions(command).action((options: CommonOptions & { readData?: boolean }) =>
+  withLockOption(withCommonOptions(command), true).action((options: CommonOptions & { readData?: boolean }) =>
     inSession(
       options,
       async ({ repo, signal }) => {

@@ -14,21 +14,25 @@ import { entryOf, findNode, walkTree } from '#lib/engine/verbs/ls-walk.ts';
 import { listSnapshots, resolveSnapshot, type SnapshotFilter } from '#lib/engine/verbs/snapshots.ts';
 import { EXIT } from './exit.ts';
 import { bytes, clock, counted, LiveLine, print, printJson, printTable } from './output.ts';
-import { collect, printProblem } from './repo-backup.ts';
-import { type CommonOptions, inSession, withCommonOptions } from './session.ts';
+import { printProblem } from './repo-backup.ts';
+import { type CommonOptions, collect, inSession, withCommonOptions, withLockOption } from './session.ts';
 
 interface FilterOptions extends CommonOptions {
   host?: string;
-  tag: string[];
-  path: string[];
+  tag?: string[];
+  path?: string[];
+}
+
+function withReadOptions(command: Command): Command {
+  return withLockOption(withCommonOptions(command), false);
 }
 
 function withFilterOptions(command: Command): Command {
-  return withCommonOptions(
+  return withReadOptions(
     command
       .option('-H, --host <name>', 'only snapshots of this host')
-      .option('--tag <tag>', 'only snapshots with this tag (may be repeated)', collect, [])
-      .option('--path <path>', 'only snapshots of this path (may be repeated)', collect, []),
+      .option('--tag <tag>', 'only snapshots with this tag (may be repeated)', collect)
+      .option('--path <path>', 'only snapshots of this path (may be repeated)', collect),
   );
 }
 
@@ -141,15 +145,15 @@ export function addFind(repo: Command): void {
     .command('find')
     .description('find names in all snapshots, or in some')
     .argument('<pattern...>', 'a name or path, with * and ?')
-    .option('-s, --snapshot <id>', 'only in this snapshot (may be repeated)', collect, [])
+    .option('-s, --snapshot <id>', 'only in this snapshot (may be repeated)', collect)
     .option('-i, --ignore-case', 'upper and lower case are the same')
     .option('-l, --long', 'with mode, owner, size and time');
-  type FindOptions = FilterOptions & { snapshot: string[]; ignoreCase?: boolean; long?: boolean };
+  type FindOptions = FilterOptions & { snapshot?: string[]; ignoreCase?: boolean; long?: boolean };
   withFilterOptions(command).action((patterns: string[], options: FindOptions) =>
     inSession(options, async ({ repo, signal }) => {
       const filter = { ...filterOf(options), signal };
       const chosen: Snapshot[] = [];
-      for (const id of options.snapshot) chosen.push((await resolveSnapshot(repo, id, filter)).snapshot);
+      for (const id of options.snapshot ?? []) chosen.push((await resolveSnapshot(repo, id, filter)).snapshot);
       const onProblem = partialOn(options);
       const snapshots = chosen.length > 0 ? chosen : await listSnapshots(repo, { ...filter, onProblem });
       let shown: Snapshot | undefined;
@@ -217,7 +221,7 @@ export function addDiff(repo: Command): void {
     .argument('<other>', 'the newer one')
     .option('--metadata', 'also entries of which only owner, mode or time changed')
     .addHelpText('after', '\nMarks: + added, - removed, M content changed, U only metadata changed, T type changed');
-  withCommonOptions(command).action((a: string, b: string, options: CommonOptions & { metadata?: boolean }) =>
+  withReadOptions(command).action((a: string, b: string, options: CommonOptions & { metadata?: boolean }) =>
     inSession(options, async ({ repo, signal }) => {
       const [before, after] = [await resolveSnapshot(repo, a, { signal }), await resolveSnapshot(repo, b, { signal })];
       const totals = { added: 0, removed: 0, modified: 0, metadata: 0, type: 0 };

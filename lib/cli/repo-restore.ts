@@ -9,16 +9,16 @@ import { resolveSnapshot } from '#lib/engine/verbs/snapshots.ts';
 import { AppError } from '#lib/errors.ts';
 import { EXIT } from './exit.ts';
 import { bytes, counted, LiveLine, print, printJson } from './output.ts';
-import { collect, printProblem } from './repo-backup.ts';
+import { printProblem } from './repo-backup.ts';
 import { filterOf } from './repo-read.ts';
-import { type CommonOptions, inSession, withCommonOptions } from './session.ts';
+import { type CommonOptions, collect, inSession, withCommonOptions, withLockOption } from './session.ts';
 
 interface Options extends CommonOptions {
   target: string;
-  include: string[];
+  include?: string[];
   host?: string;
-  tag: string[];
-  path: string[];
+  tag?: string[];
+  path?: string[];
   overwrite: RestoreOverwrite;
   dryRun?: boolean;
   verify?: boolean;
@@ -30,7 +30,7 @@ export function addRestore(repo: Command): void {
     .description('write a snapshot, or a part of it, to a folder')
     .argument('<snapshot>', '"latest", an id or its first digits; with ":<folder>" that folder becomes the target')
     .requiredOption('-t, --target <folder>', 'folder to restore to')
-    .option('-i, --include <pattern>', 'only what fits: a path, or a name with * and ? (may be repeated)', collect, [])
+    .option('-i, --include <pattern>', 'only what fits: a path, or a name with * and ? (may be repeated)', collect)
     .addOption(
       new Option('--overwrite <when>', 'what to do with files that are there already')
         .choices(['always', 'if-changed', 'if-newer', 'never'])
@@ -39,9 +39,9 @@ export function addRestore(repo: Command): void {
     .option('-n, --dry-run', 'show what would be done, do nothing')
     .option('--verify', 'read back what was written and compare')
     .option('-H, --host <name>', 'with "latest": only snapshots of this host')
-    .option('--tag <tag>', 'with "latest": only snapshots with this tag (may be repeated)', collect, [])
-    .option('--path <path>', 'with "latest": only snapshots of this path (may be repeated)', collect, []);
-  withCommonOptions(command).action((reference: string, options: Options) =>
+    .option('--tag <tag>', 'with "latest": only snapshots with this tag (may be repeated)', collect)
+    .option('--path <path>', 'with "latest": only snapshots of this path (may be repeated)', collect);
+  withLockOption(withCommonOptions(command), true).action((reference: string, options: Options) =>
     inSession(options, async ({ repo, signal }) => {
       const live = new LiveLine(Boolean(options.json || options.quiet));
       const { snapshot, folder } = await resolveSnapshot(repo, reference, { ...filterOf(options), signal });
@@ -51,7 +51,7 @@ export function addRestore(repo: Command): void {
         printProblem(problem, options, live);
       };
       const onProgress = (progress: RestoreProgress) => showProgress(progress, options, live);
-      const include = await expandPatterns(repo, snapshot, folder, options.include, signal);
+      const include = await expandPatterns(repo, snapshot, folder, options.include ?? [], signal);
       const { overwrite, verify } = options;
       const target = resolve(options.target);
       const asked = {

@@ -2,7 +2,7 @@
 // restic reads them; the console's configuration is not involved.
 
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type CpuPool, createCpuPool } from '#lib/engine/cpu/pool.ts';
 import type { Repository } from '#lib/engine/repository/repository.ts';
 import { openRepository } from '#lib/engine/verbs/open.ts';
@@ -29,8 +29,18 @@ export function withCommonOptions(command: Command): Command {
       'file that holds the password (default: $RESTIC_PASSWORD_FILE, then $RESTIC_PASSWORD)',
     )
     .option('--json', 'print JSON for programs, one object a line')
-    .option('-q, --quiet', 'print results and errors only')
-    .option('--no-lock', 'read without a lock: for repositories that cannot be written to');
+    .option('-q, --quiet', 'print results and errors only');
+}
+
+/** Commands that take no lock accept the option all the same, as restic's do. */
+export function withLockOption(command: Command, takesLock: boolean): Command {
+  const option = new Option('--no-lock', 'read without a lock: for repositories that cannot be written to');
+  return command.addOption(option.hideHelp(!takesLock));
+}
+
+/** For options that may be repeated. */
+export function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
 }
 
 function readOptionFile(file: string, what: string): string {
