@@ -11,6 +11,7 @@ import { SharedIndexReader } from '../repository/blob-index.ts';
 import { BlobReader } from '../repository/blob-reader.ts';
 import { BlobClaims } from '../repository/claims.ts';
 import { type PackTools, PackWriter, type SealedPack } from '../repository/pack-writer.ts';
+import { openAttributeReader } from '../walk/attributes.ts';
 import { Excludes } from '../walk/excludes.ts';
 import { FileReader } from '../walk/file-blobs.ts';
 import { treeFromNodeTexts } from '../walk/tree-text.ts';
@@ -147,6 +148,12 @@ function parentTree(id: string): Buffer | undefined {
   return undefined;
 }
 
+const attributes = openAttributeReader();
+if (!attributes && number === 0) {
+  const message = 'Extended attributes and ACLs cannot be read on this machine; everything is stored without them.';
+  send({ kind: 'problem', problem: { path: '/', during: 'unsupported', message } });
+}
+
 let lastToken = 0;
 
 const walker = new Walker({
@@ -158,6 +165,7 @@ const walker = new Walker({
       add('bytesDone', bytes);
     },
   ),
+  attributes,
   excludes: data.sources.map(({ path, excludes }) => new Excludes(excludes, path)),
   saveTree,
   hasBlobs: (ids) =>

@@ -4,7 +4,9 @@
 import { type BigIntStats, lstatSync, opendirSync, statSync } from 'node:fs';
 import { isAbsolute, normalize } from 'node:path';
 import { AppError } from '#lib/errors.ts';
+import type { ExtendedAttribute } from '../format/node.ts';
 import type { Problem } from '../types.ts';
+import { type AttributeReader, openAttributeReader } from '../walk/attributes.ts';
 
 export interface Source {
   /** As in the snapshot: absolute, normalised. */
@@ -19,6 +21,7 @@ export interface UpperFolder {
   /** Latin1; '' for the root of the snapshot. */
   name: string;
   stat: BigIntStats | undefined;
+  attributes: readonly ExtendedAttribute[] | undefined;
   folders: Map<string, UpperFolder>;
   /** Name (latin1) -> number of the source. */
   sources: Map<string, number>;
@@ -86,7 +89,14 @@ function statSource(path: string): BigIntStats {
 
 /** The folders above the sources as one tree. */
 export function upperFolders(sources: readonly Source[]): UpperFolder {
-  const root: UpperFolder = { name: '', stat: undefined, folders: new Map(), sources: new Map() };
+  const root: UpperFolder = {
+    name: '',
+    stat: undefined,
+    attributes: undefined,
+    folders: new Map(),
+    sources: new Map(),
+  };
+  const reader = openAttributeReader();
   sources.forEach((source, number) => {
     if (source.name === undefined) return;
     let at = root;
@@ -97,7 +107,7 @@ export function upperFolders(sources: readonly Source[]): UpperFolder {
       if (!next) {
         // As restic: a folder above a source that is a link counts as the folder it points to.
         const stat = statSync(Buffer.from(path, 'latin1'), { bigint: true });
-        next = { name, stat, folders: new Map(), sources: new Map() };
+        next = { name, stat, attributes: attributesOf(reader, path), folders: new Map(), sources: new Map() };
         at.folders.set(name, next);
       }
       at = next;
@@ -105,4 +115,13 @@ export function upperFolders(sources: readonly Source[]): UpperFolder {
     at.sources.set(source.name, number);
   });
   return root;
+}
+
+function attributesOf(reader: AttributeReader | undefined, path: string): readonly ExtendedAttribute[] | undefined {
+  try {
+    return reader?.read(Buffer.from(path, 'latin1'));
+  } catch {
+    // A folder above the sources that will not tell: the sources themselves are what is backed up.
+    return undefined;
+  }
 }

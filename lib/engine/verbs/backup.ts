@@ -198,7 +198,9 @@ async function storeUpperFolder(
   for (const below of folder.folders.values()) {
     const subtree = (await storeUpperFolder(session, below, nodes)) as TreeId;
     const name = Buffer.from(below.name, 'latin1');
-    if (below.stat) entries.set(below.name, encodeNode({ ...nodeFromStat(name, below.stat), type: 'dir', subtree }));
+    if (!below.stat) continue;
+    const node = nodeFromStat(name, below.stat, { extendedAttributes: below.attributes });
+    entries.set(below.name, encodeNode({ ...node, type: 'dir', subtree }));
   }
   return session.saveTree([...entries.keys()].sort().map((name) => entries.get(name) as string));
 }

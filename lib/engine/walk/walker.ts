@@ -4,11 +4,12 @@
 
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { RangeJob } from '../cpu/backup-protocol.ts';
-import { encodeNode, nodeFromStat, type TreeNode } from '../format/node.ts';
+import { type ExtendedAttribute, encodeNode, type NodeExtras, nodeFromStat, type TreeNode } from '../format/node.ts';
 import { pathTextFromBytes } from '../format/path-text.ts';
 import { parseTime } from '../format/time.ts';
 import { iterateTree } from '../format/tree.ts';
 import type { BlobId, Problem, TreeId } from '../types.ts';
+import type { AttributeReader } from './attributes.ts';
 import type { Excludes } from './excludes.ts';
 import { type FileReader, NotAFile } from './file-blobs.ts';
 import { treeFromNodeTexts } from './tree-text.ts';
@@ -33,12 +34,16 @@ interface Frame {
   open: boolean;
   parent: Map<string, TreeNode> | undefined;
   /** Where the result goes: to the folder above, or to who sent the job. */
-  above: { frame: Frame; slot: number; stat: BigIntStats; before: TreeNode | undefined } | undefined;
+  above:
+    | { frame: Frame; slot: number; stat: BigIntStats; extras: NodeExtras; before: TreeNode | undefined }
+    | undefined;
   job: RangeJob | undefined;
 }
 
 export interface WalkerHost {
   reader: FileReader;
+  /** Undefined where they cannot be read, which the host reports once. */
+  attributes: AttributeReader | undefined;
   excludes: readonly Excludes[];
   saveTree(tree: Buffer): string;
   /** True when every one of these data blobs is in the repository. */
@@ -137,7 +142,7 @@ export class Walker {
       const { above } = frame as { above: NonNullable<Frame['above']> };
       const subtree = this.#host.saveTree(treeFromNodeTexts(frame.nodes)) as TreeId;
       const name = Buffer.from(above.frame.names[above.slot] as string, 'latin1');
-      above.frame.nodes[above.slot] = encodeNode({ ...nodeFromStat(name, above.stat), subtree });
+      above.frame.nodes[above.slot] = encodeNode({ ...nodeFromStat(name, above.stat, above.extras), subtree });
       const before = above.before?.type === 'dir' ? above.before : undefined;
       this.#host.count(before ? (before.subtree === subtree ? 'unmodified' : 'changed') : 'new', 'dir');
       above.frame.pending -= 1;
@@ -237,7 +242,13 @@ export class Walker {
       source: frame.source,
       names,
       parent: at.before?.type === 'dir' ? this.#parentNodes(at.before.subtree) : undefined,
-      above: { frame, slot, stat: at.stat, before: at.before },
+      above: {
+        frame,
+        slot,
+        stat: at.stat,
+        extras: { extendedAttributes: this.#attributes(at.path, at.diskPath) },
+        before: at.before,
+      },
     });
   }
 
@@ -253,14 +264,20 @@ export class Walker {
       if (this.#host.hasBlobs(content)) {
         this.#host.fileDone(Number(stat.size));
         this.#host.count('unmodified', 'file');
-        return encodeNode({ ...nodeFromStat(name, stat), content });
+        const extendedAttributes = this.#attributes(path, diskPath);
+        return encodeNode({ ...nodeFromStat(name, stat, { extendedAttributes }), content });
       }
       this.#report(path, 'parent', 'Parts of this file were missing in the repository; it was read and stored again.');
     }
     this.#host.at(path);
     try {
       const read = this.#host.reader.read(diskPath);
-      const node = { ...nodeFromStat(name, read.stat), size: read.size, content: read.blobs as BlobId[] };
+      const extendedAttributes = this.#attributes(path, diskPath);
+      const node = {
+        ...nodeFromStat(name, read.stat, { extendedAttributes }),
+        size: read.size,
+        content: read.blobs as BlobId[],
+      };
       this.#host.fileDone(0);
       this.#host.count(before?.type === 'file' ? 'changed' : 'new', 'file');
       return encodeNode(node);
@@ -286,13 +303,23 @@ export class Walker {
         return '';
       }
     }
-    const node = nodeFromStat(name, stat, { linkTarget });
+    const node = nodeFromStat(name, stat, { linkTarget, extendedAttributes: this.#attributes(path, diskPath) });
     if (node.type === 'irregular') {
       this.#report(path, 'unsupported', 'Its type is unknown; it is not backed up.');
       return '';
     }
     this.#host.otherDone();
     return encodeNode(node);
+  }
+
+  /** An entry whose attributes cannot be read is stored without them. */
+  #attributes(path: string, diskPath: string | Buffer): readonly ExtendedAttribute[] | undefined {
+    try {
+      return this.#host.attributes?.read(diskPath);
+    } catch (error) {
+      this.#report(path, 'metadata', `It is stored without its extended attributes: ${(error as Error).message}.`);
+      return undefined;
+    }
   }
 
   #failed(path: string, during: string, error: unknown): void {
