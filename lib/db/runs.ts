@@ -121,7 +121,8 @@ function toView(row: ListedRow, result: unknown): RunView {
 }
 
 export async function insertRun(run: NewRun): Promise<RunView> {
-  return db().$transaction(async (tx) => {
+  const id = await db().$transaction(async (tx) => {
+    // Only the id: with several relations Prisma would query them side by side on the transaction's one connection.
     const row = await tx.run.create({
       data: {
         kind: run.input.kind,
@@ -134,7 +135,7 @@ export async function insertRun(run: NewRun): Promise<RunView> {
         requestedBy: run.actor.email,
         retryOfId: run.retryOfId ?? null,
       },
-      select: listed,
+      select: { id: true },
     });
     await insertAudit(
       {
@@ -142,13 +143,13 @@ export async function insertRun(run: NewRun): Promise<RunView> {
         action: `${run.input.kind}.start`,
         subjectKind: 'run',
         subjectId: row.id,
-        subjectName: row.source?.name ?? row.vault?.name,
         detail: run.retryOfId ? { ...run.input, retryOf: run.retryOfId } : run.input,
       },
       tx,
     );
-    return toView(row, null);
+    return row.id;
   });
+  return toView(await db().run.findUniqueOrThrow({ where: { id }, select: listed }), null);
 }
 
 /** The whole run, its result included. */

@@ -22,6 +22,7 @@ export async function openPostgresCourier(
   let client: pg.Client | undefined;
   let closed = false;
   let retry: NodeJS.Timeout | undefined;
+  let sending: Promise<void> = Promise.resolve();
 
   async function connect(): Promise<void> {
     const fresh = new pg.Client({
@@ -78,17 +79,28 @@ export async function openPostgresCourier(
   }
 
   return {
-    async send(text) {
-      if (!client) throw new AppError('unavailable', { message: 'The live channel is interrupted.', retryable: true });
-      await client.query(
-        'SELECT pg_notify($1, piece) FROM unnest($2::text[]) WITH ORDINALITY AS p(piece, n) ORDER BY n',
-        [channel, split(text, randomUUID())],
-      );
+    send(text) {
+      // One at a time: pg means to forbid a second query while the first is under way.
+      const sent = sending.then(async () => {
+        if (!client)
+          throw new AppError('unavailable', { message: 'The live channel is interrupted.', retryable: true });
+        await client.query(
+          'SELECT pg_notify($1, piece) FROM unnest($2::text[]) WITH ORDINALITY AS p(piece, n) ORDER BY n',
+          [channel, split(text, randomUUID())],
+        );
+      });
+      sending = sent.catch(() => {
+        // Its own caller is told; the next one is not to blame.
+      });
+      return sent;
     },
     async close() {
       closed = true;
       clearTimeout(retry);
-      await client?.end();
+      await sending;
+      const open = client;
+      client = undefined;
+      await open?.end();
     },
   };
 }

@@ -99,11 +99,11 @@ export class RunExecutor {
     const running: Running = { controller: new AbortController(), reason: undefined, renewNow: () => {} };
     this.#running.set(runId, running);
     if (this.#stopping) this.#stop(runId, 'stop');
+    announce({ id: runId, version: claim.version, state: 'running', outcome: null, progress: null });
     const report = new RunReporter(claim, {
       firstPhase: RUN_PHASES[claim.input.kind][0]?.key ?? 'opening',
       onLost: () => this.#stop(runId, 'lost'),
     });
-    announce({ id: runId, version: claim.version, state: 'running', outcome: null, progress: null });
     const keeping = this.#keepLease(claim, running, claimedAt);
     try {
       return await this.#carryOut(claim, running, report);
