@@ -33,8 +33,9 @@ export function SourceTimeline({ sourceId }: { sourceId: string }) {
   const point = points.find((one) => one.id === url.get('point')) ?? points[0];
   const other = points.find((one) => one.id === url.get('with'));
   if (point === undefined) return null;
-  const previous = points[points.indexOf(point) + 1];
-  const compared = other === undefined || other.id === point.id ? previous : other;
+  // Only points of one vault can be compared: two repositories share nothing.
+  const previous = points.slice(points.indexOf(point) + 1).find((one) => one.vault.id === point.vault.id);
+  const compared = other === undefined || other.id === point.id || other.vault.id !== point.vault.id ? previous : other;
   const [from, to] = compared === undefined ? [] : order(point, compared);
   return (
     <>

@@ -82,17 +82,24 @@ export function entriesQuery(id: string, view: EntryOrder, part: number) {
   });
 }
 
-export const DIFF_PART = 250;
+const DIFF_PART = 1_000;
+/** More than anyone reads; filters work on what is here. */
+export const DIFF_MOST = 20_000;
 
-/** What changed from `withId` to `id`; one part. */
-export function diffQuery(id: string, withId: string, part: number) {
-  return queryOptions({
-    queryKey: [...keys.points.diff(id, withId), part] as const,
-    queryFn: ({ signal }) =>
+/** What changed from `withId` to `id`. The server compares once and keeps the result, so the parts come quickly. */
+export function diffQuery(id: string, withId: string) {
+  return infiniteQueryOptions({
+    queryKey: keys.points.diff(id, withId),
+    queryFn: ({ pageParam, signal }) =>
       api(diffView, `/recovery-points/${id}/diff`, {
-        query: { with: withId, offset: part * DIFF_PART, limit: DIFF_PART },
+        query: { with: withId, offset: pageParam, limit: DIFF_PART },
         signal,
       }),
+    initialPageParam: 0,
+    getNextPageParam: (last, pages) => {
+      const read = pages.length * DIFF_PART;
+      return last.changes.length < DIFF_PART || read >= DIFF_MOST ? null : read;
+    },
     staleTime: UNCHANGING,
     retry: false,
   });
