@@ -10,8 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OLDEST_NODE = [20, 12];
-/** More of a failed program's output than this helps nobody. */
-const SHOWN_LINES = 80;
+/** Of a failed program's output: its beginning, where npm says what is wrong, and its end, where others do. */
+const SHOWN_FIRST = 15;
+const SHOWN_LAST = 60;
 /** Below this a step is not worth a line: there was nothing to do. */
 const SILENT_BELOW_MS = 150;
 
@@ -56,9 +57,14 @@ export function run(command, args, { env = {}, shown = false, cwd = ROOT } = {})
 export async function must(what, remedy, command, args, options) {
   const { code, output } = await run(command, args, options);
   if (code === 0) return output;
-  const tail = output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
-  process.stderr.write(`\n${tail}\n\n`);
+  process.stderr.write(`\n${shortened(output)}\n\n`);
   throw new Failed(`${what} failed (${code}); its output is above. ${remedy}`);
+}
+
+export function shortened(output) {
+  const lines = output.trimEnd().split('\n');
+  if (lines.length <= SHOWN_FIRST + SHOWN_LAST) return lines.join('\n');
+  return [...lines.slice(0, SHOWN_FIRST), '…', ...lines.slice(-SHOWN_LAST)].join('\n');
 }
 
 /** One step: its line is printed when it took a noticeable time. */

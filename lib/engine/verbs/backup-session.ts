@@ -163,7 +163,7 @@ export class BackupSession {
         return;
       }
       case 'need-tree':
-        this.#answerTree(thread, message.id);
+        void this.#answerTree(thread, message.id);
         return;
       case 'pack':
         this.#packQueue.push({ pack: message.pack, from: thread });
