@@ -5,5 +5,5 @@ import { generate, handOver, install, main } from './bootstrap.mjs';
 await main(async () => {
   await install();
   await generate();
-  return handOver(['lib/embedded/dev.ts']);
+  return handOver(['lib/embedded/main.ts', '--dev']);
 });

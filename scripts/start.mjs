@@ -6,7 +6,7 @@ await main(async () => {
   await install();
   await generate();
   await build(preflight);
-  return handOver(['bin/holdfast.ts', 'up']);
+  return handOver(['lib/embedded/main.ts']);
 });
 
 /** A start that cannot succeed says so before it spends a minute on building, and builds nothing under a running instance. */
