@@ -75,7 +75,7 @@ async function createKeyFile(path: string, dataDir: string): Promise<void> {
   const temporary = `${path}.${randomUUID()}`;
   try {
     await mkdir(dataDir, { recursive: true });
-    const file = await open(temporary, 'wx', 0o600);
+    const file = await open(/* turbopackIgnore: true */ temporary, 'wx', 0o600);
     try {
       await file.writeFile(`${randomBytes(KEY_BYTES).toString('base64')}\n`);
       await file.sync();

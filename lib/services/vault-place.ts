@@ -80,11 +80,35 @@ export async function prepareVaultFolder(
     return { undo: () => emptyFolder(folder) };
   }
   try {
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    const first = await makeFolders(folder);
     return { undo: () => (first === undefined ? emptyFolder(folder) : rm(first, { recursive: true, force: true })) };
   } catch (error) {
     throw unwritable(folder, error);
   }
+}
+
+/**
+ * Makes a folder with the parents it lacks and returns the first it made. Not mkdir's own `recursive`: below /proc, where mkdir
+ * answers ENOENT although the parent is there, Node 24 tries for ever and takes a thread with it.
+ */
+async function makeFolders(folder: string): Promise<string | undefined> {
+  const missing: string[] = [];
+  for (let at = folder; !(await stat(at).catch(absent)); at = dirname(at)) missing.unshift(at);
+  let first: string | undefined;
+  try {
+    for (const at of missing) {
+      await mkdir(at, { mode: 0o700 });
+      first ??= at;
+    }
+  } catch (error) {
+    if (first !== undefined) await rm(first, { recursive: true, force: true });
+    throw error;
+  }
+  return first;
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function exists(folder: string): Promise<boolean> {
@@ -142,6 +166,8 @@ function unwritable(folder: string, error: unknown): AppError {
     return refuse('permission-denied', `${folder} is on a file system that is mounted read-only.`, hint);
   if (code === 'ENOSPC')
     return refuse('no-space', `There is no space left for ${folder}.`, 'Free some, or choose another disk.');
+  if (code === 'ENOENT')
+    return refuse('invalid-input', `${folder} cannot be made there.`, 'Choose a folder on a disk.');
   if (code === 'ENOTDIR')
     return refuse('invalid-input', `A part of ${folder} is a file, not a folder.`, 'Choose another folder.');
   if (code === 'ENAMETOOLONG')
