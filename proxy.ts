@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { type NextRequest, NextResponse } from 'next/server';
 import { config as settings } from '#lib/config.ts';
 import { isKnownHost } from '#lib/http/origin.ts';
-import { contentSecurityPolicy, HSTS } from '#lib/http/page-headers.ts';
+import { contentSecurityPolicy, HSTS, PATH_HEADER } from '#lib/http/page-headers.ts';
 
 export function proxy(request: NextRequest): NextResponse {
   const { url, secure, production } = settings();
@@ -19,6 +19,7 @@ export function proxy(request: NextRequest): NextResponse {
   const policy = contentSecurityPolicy(nonce, { secure, production });
   const headers = new Headers(request.headers);
   headers.set('x-nonce', nonce);
+  headers.set(PATH_HEADER, `${request.nextUrl.pathname}${request.nextUrl.search}`);
   headers.set('content-security-policy', policy);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set('content-security-policy', policy);

@@ -2,8 +2,14 @@ import { cookies } from 'next/headers';
 import type { ReactNode } from 'react';
 import { RAIL_COOKIE } from '#components/shell/preferences.ts';
 import { Shell } from '#components/shell/shell.tsx';
+import { requireSignedInPage } from '#lib/http/page-session.ts';
 
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
+  const session = await requireSignedInPage();
   const narrow = (await cookies()).get(RAIL_COOKIE)?.value === 'narrow';
-  return <Shell narrowRail={narrow}>{children}</Shell>;
+  return (
+    <Shell narrowRail={narrow} session={session}>
+      {children}
+    </Shell>
+  );
 }

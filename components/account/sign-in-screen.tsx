@@ -1,9 +1,7 @@
 'use client';
 
 import { zodResolver } from '@hookform/resolvers/zod';
-import { useQuery } from '@tanstack/react-query';
-import { useRouter, useSearchParams } from 'next/navigation';
-import { useEffect } from 'react';
+import { useSearchParams } from 'next/navigation';
 import { useForm } from 'react-hook-form';
 import { z } from 'zod';
 import { LoadError } from '#components/shell/load-error.tsx';
@@ -11,7 +9,7 @@ import { Button } from '#components/ui/button.tsx';
 import { Field } from '#components/ui/field.tsx';
 import { Form } from '#components/ui/form.tsx';
 import { Input, PasswordInput } from '#components/ui/input.tsx';
-import { setupQuery, useSignIn } from '#lib/client/queries/session.ts';
+import { useSignIn } from '#lib/client/queries/session.ts';
 import { nextPath } from './next-path.ts';
 
 const schema = z.object({
@@ -21,21 +19,13 @@ const schema = z.object({
 type Values = z.infer<typeof schema>;
 
 export function SignInScreen() {
-  const router = useRouter();
   const params = useSearchParams();
-  const setup = useQuery(setupQuery());
   const signIn = useSignIn();
   const { register, handleSubmit, resetField, setFocus, formState } = useForm<Values>({
     resolver: zodResolver(schema),
     defaultValues: { email: '', password: '' },
   });
   const { errors } = formState;
-
-  // A console without an owner has nobody to sign in.
-  const needed = setup.data?.needed ?? false;
-  useEffect(() => {
-    if (needed) router.replace('/set-up');
-  }, [needed, router]);
 
   const submit = handleSubmit(async (values) => {
     try {

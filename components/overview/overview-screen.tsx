@@ -18,11 +18,11 @@ import { SourcesTable } from './sources-table.tsx';
 import { Storage } from './storage.tsx';
 
 const TONE: Record<OverviewView['state'], Tone> = { good: 'good', attention: 'warn', bad: 'bad', empty: 'idle' };
-const TAB_MARK: Record<OverviewView['state'], string | undefined> = {
+const TAB_MARK: Record<OverviewView['state'], string> = {
   good: '●',
   attention: '▲',
   bad: '■',
-  empty: undefined,
+  empty: '',
 };
 
 export function OverviewScreen() {
@@ -61,12 +61,11 @@ function Loaded({ view }: { view: OverviewView }) {
       <header className="mb-6 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <title>
           {[
-            attention > 0 ? `■ ${attention} ${attention === 1 ? 'needs' : 'need'} attention` : TAB_MARK[view.state],
-            'Overview',
+            attention > 0
+              ? `■ ${attention} ${attention === 1 ? 'needs' : 'need'} attention · Overview`
+              : `${TAB_MARK[view.state]} Overview`.trim(),
             'Holdfast',
-          ]
-            .filter(Boolean)
-            .join(' · ')}
+          ].join(' · ')}
         </title>
         <div className="min-w-0 flex-1 basis-72">
           <h1 className="flex items-start gap-2.5 text-xl font-semibold tracking-[-0.01em]">

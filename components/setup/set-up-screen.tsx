@@ -1,38 +1,25 @@
 'use client';
 
 import { zodResolver } from '@hookform/resolvers/zod';
-import { useQuery } from '@tanstack/react-query';
-import { useRouter } from 'next/navigation';
-import { useEffect } from 'react';
 import { useForm } from 'react-hook-form';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { Button, ButtonLink } from '#components/ui/button.tsx';
 import { Field } from '#components/ui/field.tsx';
 import { applyFieldErrors, Form } from '#components/ui/form.tsx';
 import { Input, PasswordInput } from '#components/ui/input.tsx';
-import { Skeleton } from '#components/ui/skeleton.tsx';
 import { toApiError } from '#lib/client/api.ts';
-import { setupQuery, useSetUp, useSignIn } from '#lib/client/queries/session.ts';
+import { useSetUp } from '#lib/client/queries/session.ts';
 import { type SetupRequest, setupRequest } from '#lib/contracts/access.ts';
 
 const FIELDS = ['token', 'name', 'email', 'password'] as const;
 
 export function SetUpScreen() {
-  const setup = useQuery(setupQuery());
   const setUp = useSetUp();
-  const signIn = useSignIn();
-  const router = useRouter();
   const { register, handleSubmit, setError, formState } = useForm<SetupRequest>({
     resolver: zodResolver(setupRequest),
     defaultValues: { token: '', name: '', email: '', password: '' },
   });
   const { errors } = formState;
-
-  // The first account is there and this browser may or may not be it: the console asks.
-  const done = setup.data?.needed === false && !setUp.isPending && !setUp.isSuccess;
-  useEffect(() => {
-    if (done) router.replace('/sign-in');
-  }, [done, router]);
 
   const submit = handleSubmit(async (values) => {
     try {
@@ -41,8 +28,7 @@ export function SetUpScreen() {
       applyFieldErrors(toApiError(error).fields, FIELDS, setError);
       return;
     }
-    // Set-up signs in by itself where the server's answer could set its cookie; signing in again is harmless.
-    await signIn.mutateAsync({ email: values.email, password: values.password }).catch(() => undefined);
+    // The answer has signed this browser in.
     window.location.assign('/welcome');
   });
 
@@ -55,58 +41,40 @@ export function SetUpScreen() {
       <p className="mt-0.5 mb-6 text-base text-pretty text-ink-2">
         The first account owns this console. The token proves that you are the one who started it.
       </p>
-      {setup.isError && setup.data === undefined ? (
-        <LoadError
-          error={setup.error}
-          what="The console could not be asked whether it is set up."
-          onRetry={() => void setup.refetch()}
-          retrying={setup.isFetching}
-        />
-      ) : setup.data === undefined || done ? (
-        <div role="status" aria-label="Asking the console" className="flex flex-col gap-4">
-          <Skeleton className="h-12" />
-          <Skeleton className="h-12" />
-        </div>
-      ) : (
-        <Form onSubmit={submit} dirty={formState.isDirty && !setUp.isSuccess} className="flex flex-col gap-4">
-          {failed === null || atField ? null : (
-            <LoadError
-              compact
-              error={failed}
-              actions={
-                failed.code === 'conflict' ? (
-                  <ButtonLink href="/sign-in" size="sm">
-                    Sign in
-                  </ButtonLink>
-                ) : undefined
-              }
-            />
-          )}
-          <Field
-            label="Set-up token"
-            error={errors.token?.message}
-            hint="Printed in the terminal where Holdfast was started. Each start prints a new one."
-          >
-            <Input {...register('token')} mono autoFocus />
-          </Field>
-          <Field label="Your name" error={errors.name?.message}>
-            <Input {...register('name')} autoComplete="name" />
-          </Field>
-          <Field label="Email" error={errors.email?.message} hint="To sign in with. Nothing is sent to it.">
-            <Input {...register('email')} type="email" autoComplete="username" />
-          </Field>
-          <Field
-            label="Password"
-            error={errors.password?.message}
-            hint="At least 12 characters; a sentence works well."
-          >
-            <PasswordInput {...register('password')} autoComplete="new-password" />
-          </Field>
-          <Button type="submit" variant="primary" busy={setUp.isPending || setUp.isSuccess} className="w-full">
-            Create the account
-          </Button>
-        </Form>
-      )}
+      <Form onSubmit={submit} dirty={formState.isDirty && !setUp.isSuccess} className="flex flex-col gap-4">
+        {failed === null || atField ? null : (
+          <LoadError
+            compact
+            error={failed}
+            actions={
+              failed.code === 'conflict' ? (
+                <ButtonLink href="/sign-in" size="sm">
+                  Sign in
+                </ButtonLink>
+              ) : undefined
+            }
+          />
+        )}
+        <Field
+          label="Set-up token"
+          error={errors.token?.message}
+          hint="Printed in the terminal where Holdfast was started. Each start prints a new one."
+        >
+          <Input {...register('token')} mono autoFocus />
+        </Field>
+        <Field label="Your name" error={errors.name?.message}>
+          <Input {...register('name')} autoComplete="name" />
+        </Field>
+        <Field label="Email" error={errors.email?.message} hint="To sign in with. Nothing is sent to it.">
+          <Input {...register('email')} type="email" autoComplete="username" />
+        </Field>
+        <Field label="Password" error={errors.password?.message} hint="At least 12 characters; a sentence works well.">
+          <PasswordInput {...register('password')} autoComplete="new-password" />
+        </Field>
+        <Button type="submit" variant="primary" busy={setUp.isPending || setUp.isSuccess} className="w-full">
+          Create the account
+        </Button>
+      </Form>
     </div>
   );
 }

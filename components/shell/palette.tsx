@@ -78,7 +78,7 @@ export function Palette({ open, onOpenChange }: { open: boolean; onOpenChange: (
                   placeholder="Go to a page, a source, a vault, or do something…"
                   className="h-12 w-full min-w-0 bg-transparent text-lg outline-none"
                 />
-                <Dialog.Close className="shrink-0 rounded-xs" aria-label="Close">
+                <Dialog.Close className="shrink-0 rounded-xs" aria-label="Close (Esc)">
                   <Kbd>Esc</Kbd>
                 </Dialog.Close>
               </div>

@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { CircleUser, Keyboard, LogOut, Monitor, Moon, Sun, UserRound } from 'lucide-react';
 import { cx } from '#components/ui/cx.ts';
-import { Menu, MenuItem, MenuRadio, MenuSeparator } from '#components/ui/menu.tsx';
+import { Menu, MenuItem, MenuLabel, MenuRadio, MenuSeparator } from '#components/ui/menu.tsx';
 import { sessionQuery, useSignOut } from '#lib/client/queries/session.ts';
 import type { Theme } from './preferences.ts';
 import { openShortcuts } from './shortcuts.tsx';
@@ -48,10 +48,10 @@ export function SessionMenu({ narrow }: { narrow: boolean }) {
     >
       {data === undefined ? null : (
         <>
-          <div className="px-2 pt-1.5 pb-2">
-            <p className="truncate text-sm">{data.user.email}</p>
-            <p className="text-xs text-ink-3">Signed in as {data.user.role}</p>
-          </div>
+          <MenuLabel>
+            <span className="block truncate text-sm">{data.user.email}</span>
+            <span className="block text-xs text-ink-3">Signed in as {data.user.role}</span>
+          </MenuLabel>
           <MenuSeparator />
         </>
       )}

@@ -2,16 +2,26 @@
 
 import { type ReactNode, useCallback, useState } from 'react';
 import { LiveNews } from '#lib/client/live/provider.tsx';
+import type { SessionView } from '#lib/contracts/access.ts';
 import { ConnectionNotice } from './connection-notice.tsx';
 import { Palette } from './palette.tsx';
 import { PhoneBar } from './phone-bar.tsx';
 import { rememberRail } from './preferences.ts';
 import { Rail } from './rail.tsx';
+import { SessionSeed } from './session-seed.tsx';
 import { Shortcuts } from './shortcuts.tsx';
 import { WorkStrip } from './work-strip.tsx';
 
 /** The frame of every signed-in page. */
-export function Shell({ narrowRail, children }: { narrowRail: boolean; children: ReactNode }) {
+export function Shell({
+  narrowRail,
+  session,
+  children,
+}: {
+  narrowRail: boolean;
+  session: SessionView;
+  children: ReactNode;
+}) {
   const [narrow, setNarrow] = useState(narrowRail);
   const [palette, setPalette] = useState(false);
   const openPalette = useCallback(() => setPalette(true), []);
@@ -22,7 +32,7 @@ export function Shell({ narrowRail, children }: { narrowRail: boolean; children:
     });
   }, []);
   return (
-    <>
+    <SessionSeed session={session}>
       <LiveNews />
       <a
         href="#main"
@@ -47,6 +57,6 @@ export function Shell({ narrowRail, children }: { narrowRail: boolean; children:
       <PhoneBar onSearch={openPalette} />
       <Palette open={palette} onOpenChange={setPalette} />
       <Shortcuts onPalette={openPalette} onToggleRail={toggleRail} />
-    </>
+    </SessionSeed>
   );
 }

@@ -7,7 +7,7 @@ import { cx } from './cx.ts';
 
 export interface FieldProps {
   label: ReactNode;
-  /** What to enter or what it is for; stays visible while there is an error. */
+  /** What to enter or what it is for; an error takes its place. */
   hint?: ReactNode;
   /** In words: what is wrong and what would be right. */
   error?: string | undefined;
@@ -31,7 +31,9 @@ export function Field({ label, hint, error, optional, className, children, label
         {optional ? <span className="text-xs font-normal text-ink-3">optional</span> : null}
       </Base.Label>
       {children}
-      {hint === undefined ? null : <Base.Description className="text-xs text-ink-3">{hint}</Base.Description>}
+      {hint === undefined || error !== undefined ? null : (
+        <Base.Description className="text-xs text-ink-3">{hint}</Base.Description>
+      )}
       {error === undefined ? null : (
         <Base.Error match className="flex items-start gap-1.5 text-xs text-bad">
           <CircleAlert className="mt-px size-3.5 shrink-0" aria-hidden="true" />

@@ -107,5 +107,9 @@ export function MenuSeparator() {
 }
 
 export function MenuLabel({ children }: { children: ReactNode }) {
-  return <div className="px-2 py-1.5 text-sm">{children}</div>;
+  return (
+    <Base.Group>
+      <Base.GroupLabel className="px-2 pt-1.5 pb-2">{children}</Base.GroupLabel>
+    </Base.Group>
+  );
 }

@@ -85,6 +85,8 @@ export function Table<Row>({
 }: TableProps<Row>) {
   const ordered = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort]);
   const list = useListKeys<HTMLTableElement>(rowHref !== undefined);
+  // Beside a column that takes what is left, the others are as wide as what they say.
+  const growing = columns.some((column) => column.grow);
   const selectable = selected !== undefined && onSelectedChange !== undefined;
   const keys = ordered.map(rowKey);
   const all = selectable && keys.length > 0 && keys.every((key) => selected.has(key));
@@ -145,7 +147,7 @@ export function Table<Row>({
                       'py-1 pr-4 align-middle last:pr-1',
                       index === 0 && 'pl-1',
                       column.align === 'right' && 'text-right',
-                      column.grow && 'w-full max-w-0 min-w-32',
+                      column.grow ? 'w-full max-w-0 min-w-32' : growing && 'whitespace-nowrap',
                       column.hideBelow !== undefined && HIDE[column.hideBelow],
                     )}
                   >

@@ -54,17 +54,19 @@ export interface ApiRequest {
   signal?: AbortSignal | undefined;
   /** Signed out is an answer here (sign-in, set-up), not a reason to leave the page. */
   anonymous?: boolean;
+  /** Another door of the same server than the API. */
+  base?: string;
 }
 
 /** Path under /api/v1 with its query, for fetches and for links that download. */
-export function apiUrl(path: string, query: Readonly<Record<string, QueryValue>> = {}): string {
+export function apiUrl(path: string, query: Readonly<Record<string, QueryValue>> = {}, base = API_BASE): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined || value === null || value === '') continue;
     for (const one of Array.isArray(value) ? value : [value]) params.append(name, String(one));
   }
   const text = params.toString();
-  return `${API_BASE}${path}${text === '' ? '' : `?${text}`}`;
+  return `${base}${path}${text === '' ? '' : `?${text}`}`;
 }
 
 /** Throws ApiError for everything but an answer that fits the contract; AbortError passes through. */
@@ -74,7 +76,7 @@ export async function api<S extends z.ZodType>(
   request: ApiRequest = {},
 ): Promise<z.output<S>> {
   const method = request.method ?? 'GET';
-  const response = await send(apiUrl(path, request.query), method, request);
+  const response = await send(apiUrl(path, request.query, request.base), method, request);
   if (!response.ok) throw await failure(response, request.anonymous === true);
   const body: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
   const parsed = answer.safeParse(body);

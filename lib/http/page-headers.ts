@@ -22,3 +22,6 @@ export function contentSecurityPolicy(nonce: string, options: { secure: boolean;
 
 /** Two years, as browsers' preload lists ask; sub-domains are not ours to promise. */
 export const HSTS = 'max-age=63072000';
+
+/** Path and query of the page, for lib/http/page-session.ts: a layout is not told its address otherwise. */
+export const PATH_HEADER = 'x-holdfast-path';

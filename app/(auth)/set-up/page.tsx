@@ -1,7 +1,9 @@
 import { Suspense } from 'react';
 import { SetUpScreen } from '#components/setup/set-up-screen.tsx';
+import { requireSetupPage } from '#lib/http/page-session.ts';
 
-export default function SetUpPage() {
+export default async function SetUpPage() {
+  await requireSetupPage();
   return (
     <Suspense>
       <SetUpScreen />

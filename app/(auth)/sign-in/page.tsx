@@ -1,7 +1,9 @@
 import { Suspense } from 'react';
 import { SignInScreen } from '#components/account/sign-in-screen.tsx';
+import { requireSignedOutPage } from '#lib/http/page-session.ts';
 
-export default function SignInPage() {
+export default async function SignInPage() {
+  await requireSignedOutPage();
   return (
     <Suspense>
       <SignInScreen />

@@ -1,10 +1,15 @@
 import { Suspense } from 'react';
 import { WelcomeScreen } from '#components/setup/welcome-screen.tsx';
+import { SessionSeed } from '#components/shell/session-seed.tsx';
+import { requireSignedInPage } from '#lib/http/page-session.ts';
 
-export default function WelcomePage() {
+export default async function WelcomePage() {
+  const session = await requireSignedInPage();
   return (
     <Suspense>
-      <WelcomeScreen />
+      <SessionSeed session={session}>
+        <WelcomeScreen />
+      </SessionSeed>
     </Suspense>
   );
 }

@@ -3,7 +3,7 @@
 import { queryOptions, useMutation, useQuery } from '@tanstack/react-query';
 import { z } from 'zod';
 import { type Permission, type SetupRequest, sessionView, setupState } from '#lib/contracts/access.ts';
-import { ApiError, api } from '../api.ts';
+import { api } from '../api.ts';
 import { keys } from '../keys.ts';
 
 const SESSION_FRESH_MS = 300_000;
@@ -54,51 +54,11 @@ export function useSignOut() {
 /** All other sessions of the person end. */
 export function useChangePassword() {
   return useMutation({
-    mutationFn: (body: { currentPassword: string; newPassword: string }) =>
-      auth('/change-password', { ...body, revokeOtherSessions: true }),
+    mutationFn: (body: { currentPassword: string; newPassword: string }) => auth('/change-password', body),
   });
 }
 
-/** better-auth's own routes answer { code, message }, not problem+json: put into the console's words here. */
+/** Sign-in and its like stand beside the API and answer as it does: problems, and cookies no script can read. */
 async function auth(path: string, body: unknown): Promise<void> {
-  let response: Response;
-  try {
-    response = await fetch(`${AUTH_BASE}${path}`, {
-      method: 'POST',
-      credentials: 'same-origin',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-  } catch (error) {
-    throw new ApiError(
-      {
-        status: 0,
-        code: 'unreachable',
-        detail: 'The console does not answer.',
-        hint: 'Check that Holdfast is running, then try again.',
-      },
-      error,
-    );
-  }
-  if (response.ok) return;
-  const answer = (await response.json().catch(() => ({}))) as { code?: string; message?: string };
-  throw new ApiError({ status: response.status, code: answer.code ?? 'unauthenticated', ...words(response, answer) });
-}
-
-function words(response: Response, answer: { code?: string; message?: string }): { detail: string; hint?: string } {
-  if (response.status === 429) {
-    const seconds = Number(response.headers.get('x-retry-after') ?? response.headers.get('retry-after'));
-    return {
-      detail: 'Too many tries to sign in from here.',
-      hint: `Wait ${Number.isFinite(seconds) && seconds > 0 ? `${seconds} seconds` : 'a minute'}, then try again.`,
-    };
-  }
-  switch (answer.code) {
-    case 'INVALID_EMAIL_OR_PASSWORD':
-      return { detail: 'Email and password do not match.', hint: 'Check both; capital letters count in the password.' };
-    case 'INVALID_PASSWORD':
-      return { detail: 'The current password is not right.' };
-    default:
-      return { detail: answer.message ?? `The server answered ${response.status}.` };
-  }
+  await api(z.unknown(), path, { method: 'POST', body, base: AUTH_BASE, anonymous: true });
 }
