@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { config, databaseUrl } from '#lib/config.ts';
 import { disconnectDb } from '#lib/db/client.ts';
+import { endLeasesOf } from '#lib/db/runs.ts';
 import { heartbeat, markStopped, registerWorker, type WorkerIdentity } from '#lib/db/workers.ts';
 import { CpuPool } from '#lib/engine/cpu/pool.ts';
 import { isAppError } from '#lib/errors.ts';
@@ -25,6 +26,7 @@ import { VERSION } from './handlers/version.ts';
 import { type Runtime, startRuntime } from './runtime.ts';
 import { repeat } from './timer.ts';
 import { workerId as readWorkerId } from './worker-id.ts';
+import { lockWorker } from './worker-lock.ts';
 
 const HEARTBEAT_MS = 10_000;
 const SWEEP_MS = 10_000;
@@ -33,7 +35,8 @@ const GRACE_MS = 2_000;
 /** The engine stops between blobs; a disk that hangs must not keep the process for ever. The lease deals with the rest. */
 const LAST_MS = 20_000;
 
-const log = logger('worker');
+/** Not at the top level: a wrong configuration must come out as a sentence, not as a stack. */
+const log = () => logger('worker');
 
 async function main(): Promise<void> {
   const settings = config();
@@ -47,6 +50,7 @@ async function main(): Promise<void> {
     concurrency: settings.workerConcurrency,
   };
   const workerId = identity.id;
+  const lock = await lockWorker(settings.dataDir);
   const cpu = new CpuPool({});
   // The courier first: a cancel that is asked for while we start must find a listener.
   const [opened, connection] = await Promise.all([
@@ -54,11 +58,13 @@ async function main(): Promise<void> {
     openQueueConnection({
       databaseUrl: databaseUrl(),
       redisUrl: settings.redisUrl,
-      onError: (error) => log.warn({ err: error }, 'queue connection interrupted; reconnecting'),
+      onError: (error) => log().warn({ err: error }, 'queue connection interrupted; reconnecting'),
     }),
     queues(),
     registerWorker(identity),
   ]);
+  const orphans = await endLeasesOf(workerId);
+  if (orphans > 0) log().warn({ runs: orphans }, 'the worker before this one left runs behind');
   const executor = new RunExecutor({
     workerId,
     courier: opened,
@@ -69,7 +75,7 @@ async function main(): Promise<void> {
     },
   });
   const run = async ({ runId }: { runId: string }) => {
-    log.info({ runId, outcome: await executor.execute(runId) }, 'run ended here');
+    log().info({ runId, outcome: await executor.execute(runId) }, 'run ended here');
   };
   const runtime = await startRuntime(
     connection,
@@ -108,11 +114,13 @@ async function main(): Promise<void> {
     await connection.close();
     await closeQueues();
     await closeCourier();
-    // Last: every step above may still write.
+    // Every step above may still write.
     await disconnectDb();
+    // Last: from here on the next process may call what it finds orphaned.
+    lock.release();
   };
   onStopSignals(stop);
-  log.info({ workerId, concurrency: identity.concurrency, queue: connection.kind }, 'ready');
+  log().info({ workerId, concurrency: identity.concurrency, queue: connection.kind }, 'ready');
   process.stdout.write('worker ready\n');
 }
 
@@ -122,12 +130,12 @@ async function graceful(executor: RunExecutor, runtime: Runtime): Promise<void> 
   executor.stopAll();
   await Promise.race([runtime.close(), sleep(LAST_MS, undefined, { ref: false })]);
   if (executor.runningCount > 0)
-    log.error({ runs: executor.runningCount }, 'runs did not stop in time; they will be marked lost');
+    log().error({ runs: executor.runningCount }, 'runs did not stop in time; they will be marked lost');
 }
 
 async function sweepOnce(cpu: CpuPool): Promise<void> {
   const found = await sweep(new Date());
-  if (found.lost.length + found.requeued.length + found.cancelled.length > 0) log.warn(found, 'swept');
+  if (found.lost.length + found.requeued.length + found.cancelled.length > 0) log().warn(found, 'swept');
   for (const vaultId of found.vaultsToReconcile) {
     try {
       const open = await openVault(vaultId, { cpu });
@@ -138,7 +146,7 @@ async function sweepOnce(cpu: CpuPool): Promise<void> {
       }
     } catch (error) {
       // Not reachable from here: the next backup into the vault reconciles it.
-      log.warn({ err: error, vaultId }, 'vault not reconciled');
+      log().warn({ err: error, vaultId }, 'vault not reconciled');
     }
   }
 }
@@ -148,15 +156,15 @@ function onStopSignals(stop: () => Promise<void>): void {
   const begin = (why: string) => {
     if (stopping) {
       // Asked twice: whoever asks does not want to wait. The leases of the runs run out.
-      log.warn({ why }, 'stopping at once');
+      log().warn({ why }, 'stopping at once');
       process.exit(1);
     }
     stopping = true;
-    log.info({ why }, 'stopping');
+    log().info({ why }, 'stopping');
     stop().then(
       () => process.exit(process.exitCode ?? 0),
       (error) => {
-        log.error({ err: error }, 'the stop failed');
+        log().error({ err: error }, 'the stop failed');
         process.exit(1);
       },
     );
@@ -167,7 +175,7 @@ function onStopSignals(stop: () => Promise<void>): void {
   if (process.channel) process.on('disconnect', () => begin('supervisor gone'));
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
-      log.fatal({ err: error }, event);
+      log().fatal({ err: error }, event);
       process.exitCode = 1;
       begin(event);
     });
@@ -176,6 +184,6 @@ function onStopSignals(stop: () => Promise<void>): void {
 
 main().catch((error) => {
   if (isAppError(error)) process.stderr.write(`${error.message}\n${error.hint ? `${error.hint}\n` : ''}`);
-  else log.fatal({ err: error }, 'the worker could not start');
+  else log().fatal({ err: error }, 'the worker could not start');
   process.exit(1);
 });

@@ -6,4 +6,3 @@ import { entityId } from './common.ts';
 export const runJob = z.object({ runId: entityId });
 export const planRestoreJob = z.object({ planId: entityId });
 export const listFolderJob = z.object({ path: z.string().max(4096), hidden: z.boolean() });
-export const sweepJob = z.object({});

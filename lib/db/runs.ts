@@ -334,6 +334,15 @@ export async function listExpiredRuns(): Promise<ExpiredRun[]> {
   return rows.map((row) => ({ ...row, kind: runKind.parse(row.kind) }));
 }
 
+/**
+ * Ends the leases of a worker whose process is known to be dead, because the one that asks is its successor: its runs need not wait
+ * for the lease to run out. The sweep settles them.
+ */
+export async function endLeasesOf(workerId: string): Promise<number> {
+  return db().$executeRaw`
+    UPDATE run SET "leaseExpiresAt" = now() - interval '1 second' WHERE "workerId" = ${workerId} AND state = 'running'`;
+}
+
 /** Queued runs older than `ageMs`: their delivery may have been lost. Oldest first. */
 export async function listWaitingRuns(ageMs: number): Promise<Delivery[]> {
   const rows = await db().$queryRaw<(Omit<Delivery, 'kind'> & { kind: string })[]>`

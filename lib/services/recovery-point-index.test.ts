@@ -1,0 +1,122 @@
+// Snapshots that exist and are not known: left by a worker that died in between, or made by another program.
+
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { forgetConfig } from '#lib/config.ts';
+import type { Actor } from '#lib/contracts/access.ts';
+import { listRecoveryPoints } from '#lib/db/recovery-points.ts';
+import { findNewestPoint } from '#lib/db/run-facts.ts';
+import { insertSource } from '#lib/db/sources.ts';
+import { registerWorker } from '#lib/db/workers.ts';
+import type { SnapshotSummary } from '#lib/engine/types.ts';
+import { backup } from '#lib/engine/verbs/backup.ts';
+import { closeCourier } from '#lib/live/instance.ts';
+import { forgetMasterKey } from '#lib/secrets/instance.ts';
+import { useTestDatabase } from '../../testing/database.ts';
+import { type OpenVault, openVault } from './open-vault.ts';
+import { reconcileVault, recordSnapshot, sizeWarnings, snapshotTags } from './recovery-point-index.ts';
+import { createVault } from './vaults.ts';
+
+useTestDatabase();
+
+const owner: Actor = { userId: 'u', email: 'ada@example.org', role: 'owner' };
+let root: string;
+let vaultId: string;
+let sourceId: string;
+let open: OpenVault;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'holdfast-index-'));
+  process.env.HOLDFAST_DATA_DIR = join(root, 'data');
+  forgetConfig();
+  forgetMasterKey();
+  await mkdir(join(root, 'data'));
+  await mkdir(join(root, 'src'));
+  await writeFile(join(root, 'src', 'a'), 'alpha');
+  vaultId = (await createVault(owner, { name: 'v', store: { kind: 'local', path: join(root, 'vault') } })).id;
+  const workerId = randomUUID();
+  await registerWorker({ id: workerId, name: 'w', hostname: 'h', platform: 'p', version: '1', pid: 1, concurrency: 1 });
+  sourceId = await insertSource(
+    { name: 's', workerId, config: { kind: 'directory', path: join(root, 'src'), excludes: [] } },
+    owner,
+  );
+  open = await openVault(vaultId);
+});
+
+afterAll(async () => {
+  await open?.close();
+  await closeCourier();
+  delete process.env.HOLDFAST_DATA_DIR;
+  forgetConfig();
+  forgetMasterKey();
+  await rm(root, { recursive: true, force: true });
+});
+
+const snapshot = async (tags: string[]) =>
+  (await backup(open.repository, { paths: [join(root, 'src')], hostname: 'h', tags })).snapshot;
+const points = async () => (await listRecoveryPoints({ vaultId, limit: 50 })).items;
+
+test('a snapshot without a row gets one, once, with source and run from its tags', async () => {
+  const runId = randomUUID();
+  const made = await snapshot(snapshotTags(sourceId, runId));
+  expect(await reconcileVault(vaultId, open.repository)).toEqual({ added: 1, unreadable: [] });
+  expect(await reconcileVault(vaultId, open.repository)).toEqual({ added: 0, unreadable: [] });
+  expect(await points()).toMatchObject([{ snapshotId: made.id, source: { id: sourceId }, runId, files: 1, bytes: 5 }]);
+});
+
+test('recording the same snapshot twice, or from two workers at once, makes one point', async () => {
+  const made = await snapshot(snapshotTags(sourceId, randomUUID()));
+  const ids = await Promise.all([
+    recordSnapshot(vaultId, made, 3),
+    recordSnapshot(vaultId, made, 3),
+    reconcileVault(vaultId, open.repository),
+  ]);
+  expect(ids[0]).toBe(ids[1]);
+  expect((await points()).filter((point) => point.snapshotId === made.id).length).toBe(1);
+});
+
+test('a snapshot of another program, or with tags that lie, is listed without source', async () => {
+  const foreign = await snapshot(['weekly']);
+  const lying = await snapshot(['holdfast:source=../../etc', `holdfast:run=${'x'.repeat(500)}`]);
+  const removed = await snapshot(snapshotTags(randomUUID(), randomUUID()));
+  expect((await reconcileVault(vaultId, open.repository)).added).toBe(3);
+  const found = await points();
+  for (const { id } of [foreign, lying, removed]) {
+    expect(found.find((point) => point.snapshotId === id)).toMatchObject({ source: null });
+  }
+});
+
+test('one damaged snapshot does not keep the others from being found', async () => {
+  const damaged = await snapshot(['a']);
+  const whole = await snapshot(['b']);
+  const folder = join(root, 'vault', 'snapshots');
+  expect(await readdir(folder)).toContain(damaged.id);
+  await rm(join(folder, damaged.id));
+  await writeFile(join(folder, damaged.id), 'not a snapshot');
+  expect(await reconcileVault(vaultId, open.repository)).toEqual({ added: 1, unreadable: [damaged.id] });
+  expect((await points()).some((point) => point.snapshotId === whole.id)).toBe(true);
+  await rm(join(folder, damaged.id));
+});
+
+test('a backup that shrank to a tenth is not called good', async () => {
+  const newest = await findNewestPoint(sourceId);
+  expect(newest?.files).toBe(1);
+  expect(await sizeWarnings(sourceId, { files: 1, empty: false, path: '/x' })).toEqual([]);
+  const made = await snapshot(snapshotTags(sourceId, randomUUID()));
+  const grown = { ...made, id: 'f'.repeat(64) as typeof made.id, time: new Date(Date.now() + 60_000).toISOString() };
+  await recordSnapshot(
+    vaultId,
+    { ...grown, summary: { ...(made.summary as SnapshotSummary), total_files_processed: 1_000 } },
+    0,
+  );
+  expect(await sizeWarnings(sourceId, { files: 99, empty: false, path: '/x' })).toEqual([
+    expect.stringMatching(/Only 99 files .* had 1,000 files/),
+  ]);
+  expect(await sizeWarnings(sourceId, { files: 101, empty: false, path: '/x' })).toEqual([]);
+  expect(await sizeWarnings(sourceId, { files: 0, empty: true, path: '/x' })).toEqual([
+    expect.stringMatching(/"\/x" is empty/),
+  ]);
+});
