@@ -1,41 +1,46 @@
-// What every story gets: a signed-in page that fails the story on any console error, page error or failed request.
+// What every story gets: a page that fails the story on any console error, page error or 5xx answer, and the owner's session.
 
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test as base, expect, type Page } from 'playwright/test';
-
-function given(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set: run the stories with "npm run e2e"`);
-  return value;
-}
-
-export const instance = {
-  get url() {
-    return given('E2E_URL');
-  },
-  get setupToken() {
-    return given('E2E_SETUP_TOKEN');
-  },
-  get workDir() {
-    return given('E2E_WORK_DIR');
-  },
-  get dataDir() {
-    return given('E2E_DATA_DIR');
-  },
-};
+import { type BrowserContext, test as base, expect, type Page } from 'playwright/test';
+import { Api } from './api.ts';
+import { instance } from './running.ts';
 
 export const OWNER = { name: 'Ada Example', email: 'ada@example.org', password: 'a long sentence is a fine password' };
 
-/** Where the set-up story keeps the owner's session for the stories after it. */
-export function sessionFile(): string {
-  return join(instance.workDir, 'session.json');
+/** Where the set-up story keeps the owner's session for the stories after it: signing in once per story would meet the rate limit. */
+function sessionFile(): string {
+  return join(instance.root, 'session.json');
+}
+
+export async function keepSession(context: BrowserContext): Promise<void> {
+  const { cookies } = await context.storageState();
+  await writeFile(sessionFile(), JSON.stringify(cookies));
+}
+
+/** What Chromium prints for every answer of that status; a story that provokes one allows it. */
+export function answered(...statuses: number[]): RegExp {
+  return new RegExp(
+    `^console: Failed to load resource: the server responded with a status of (?:${statuses.join('|')})`,
+  );
+}
+
+/** What it prints while the server cannot be reached. */
+export const UNREACHABLE =
+  /^console: Failed to load resource: net::ERR_(?:CONNECTION_|INTERNET_DISCONNECTED|NETWORK_|EMPTY_|INCOMPLETE_|ABORTED|FAILED)/;
+
+export interface BrowserErrors {
+  /** Takes out what the story itself provokes. */
+  allow(...patterns: RegExp[]): void;
 }
 
 interface Fixtures {
-  /** Collects what went wrong in the browser; a story that expects an error takes it out with allow(). */
-  browserErrors: { allow(pattern: RegExp): void };
+  browserErrors: BrowserErrors;
+  /** The page, with the owner signed in. */
   signedIn: Page;
+  /** The console's API with the owner's session. */
+  api: Api;
 }
 
 export const test = base.extend<Fixtures>({
@@ -58,18 +63,26 @@ export const test = base.extend<Fixtures>({
       };
       context.pages().forEach(watch);
       context.on('page', watch);
-      await use({ allow: (pattern) => allowed.push(pattern) });
+      await use({ allow: (...patterns) => allowed.push(...patterns) });
       const unexpected = found.filter((line) => !allowed.some((pattern) => pattern.test(line)));
       expect(unexpected, 'errors in the browser').toEqual([]);
     },
     { auto: true },
   ],
   signedIn: async ({ context, page }, use) => {
-    // The set-up story left its session here: signing in once per story would meet the rate limit.
-    const state = JSON.parse(await readFile(sessionFile(), 'utf8'));
-    await context.addCookies(state.cookies);
+    await context.addCookies(await readSession());
     await use(page);
   },
+  // biome-ignore lint/correctness/noEmptyPattern: the fixture API asks for a destructured first parameter
+  api: async ({}, use) => {
+    const cookies = await readSession();
+    await use(new Api(cookies.map(({ name, value }) => `${name}=${value}`).join('; ')));
+  },
 });
+
+async function readSession(): Promise<Awaited<ReturnType<BrowserContext['cookies']>>> {
+  if (!existsSync(sessionFile())) throw new Error('Nobody is signed in: the set-up story did not come to its end.');
+  return JSON.parse(await readFile(sessionFile(), 'utf8'));
+}
 
 export { expect };
