@@ -58,6 +58,8 @@ class Supervisor {
   #postgres: PrivatePostgres | undefined;
   #web: Part | undefined;
   #worker: Part | undefined;
+  #ready = false;
+  readonly #greeting: string[] = [];
 
   constructor(options: UpOptions) {
     this.#options = options;
@@ -72,11 +74,13 @@ class Supervisor {
       const settings = readSettings();
       const setupToken = await this.#start(settings);
       if (setupToken !== undefined) {
+        this.#ready = true;
         printReady(settings.url, setupToken);
         await this.#untilStopOrDeath();
       }
     } catch (error) {
       code = 1;
+      if (!this.#ready) for (const line of this.#greeting) printLine('web', line);
       printError(error);
     }
     await this.#stop();
@@ -105,7 +109,7 @@ class Supervisor {
         NEXT_TELEMETRY_DISABLED: '1',
         PATH: pathWithPinnedNode(),
       }),
-      onLine: (line) => printLine('web', line),
+      onLine: (line) => this.#onWebLine(line),
     });
     this.#worker = startPart({
       name: 'worker',
@@ -146,6 +150,12 @@ class Supervisor {
   async #stopSignal(): Promise<undefined> {
     const { signal } = this.#stopAsked;
     if (!signal.aborted) await once(signal, 'abort');
+  }
+
+  /** Next greets with where it listens, which is not where browsers go: shown only when it does not get ready. */
+  #onWebLine(line: string): void {
+    if (this.#options.dev === true || this.#ready) printLine('web', line);
+    else this.#greeting.push(line);
   }
 
   #onSignal(): void {
