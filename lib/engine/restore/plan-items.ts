@@ -30,7 +30,9 @@ export interface PlannedItem {
   existed: boolean;
   /** An entry that stays, but whose owner, mode or time differ. */
   metadataDiffers?: boolean;
-  /** The entry of the same file that comes first; this one becomes a hard link to it. */
+  /** Names of one file share it. */
+  linkGroup?: string;
+  /** Another name of the same file, which is there or will be by then; this one becomes a hard link to it. */
   linkTo?: PlannedItem;
 }
 

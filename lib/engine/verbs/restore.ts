@@ -189,7 +189,6 @@ class Planner {
   readonly #draft: Draft;
   readonly #folders = new Map<PathText, PlannedFolder>();
   readonly #present = new Map<PlannedFolder, number>();
-  readonly #firstLinks = new Map<string, PlannedItem>();
   readonly #inodes = new Map<PlannedItem, string>();
   readonly #toCompare: PlannedItem[] = [];
 
@@ -239,7 +238,7 @@ class Planner {
         throw new AppError('not-found', `"${path}" is not in the snapshot${strip === '/' ? '' : ` below ${strip}`}.`);
     }
     await this.#compare();
-    this.#followLinks();
+    this.#linkNames();
     this.#countExtra();
     this.#draft.freeBytes = freeBytes(this.#draft.target);
     report(progress, true);
@@ -343,12 +342,7 @@ class Planner {
       item.reason = unsupported;
       return;
     }
-    if (node.type === 'file' && (node.links ?? 1) > 1 && node.inode) {
-      const key = `${node.deviceId}:${node.inode}`;
-      const first = this.#firstLinks.get(key);
-      if (first) item.linkTo = first;
-      else this.#firstLinks.set(key, item);
-    }
+    if (node.type === 'file' && (node.links ?? 1) > 1 && node.inode) item.linkGroup = `${node.deviceId}:${node.inode}`;
     if (stat) this.#decide(item, target, stat);
   }
 
@@ -397,22 +391,33 @@ class Planner {
   }
 
   async #compare(): Promise<void> {
-    const wanted = this.#toCompare.filter((item) => !item.linkTo);
-    const equal = await compareItems(this.#repo, this.#pool, wanted, () => {}, this.#options.signal);
+    const equal = await compareItems(this.#repo, this.#pool, this.#toCompare, () => {}, this.#options.signal);
     for (const item of equal) {
       item.action = 'keep';
       item.reason = item.metadataDiffers ? 'content same' : 'same';
     }
   }
 
-  /** A further name of a file stays when it already is a name of what stays of the first. */
-  #followLinks(): void {
+  /**
+   * Picks for each hard-linked file the first name that will have its content; the others become links to it. A name that
+   * stays with other content, or cannot be made, is no such name: linking to it would restore the wrong file.
+   */
+  #linkNames(): void {
+    const leaders = new Map<string, PlannedItem>();
     for (const item of this.#draft.items) {
-      if (!item.linkTo || item.action !== 'overwrite') continue;
+      const { linkGroup, action, reason } = item;
+      if (linkGroup === undefined) continue;
+      const same = action === 'keep' && (reason === 'same' || reason === 'content same');
+      if (!same && action !== 'create' && action !== 'overwrite') continue;
+      const leader = leaders.get(linkGroup);
+      if (!leader) {
+        leaders.set(linkGroup, item);
+        continue;
+      }
       const inode = this.#inodes.get(item);
-      if (item.linkTo.action !== 'keep' || inode === undefined || inode !== this.#inodes.get(item.linkTo)) continue;
-      item.action = 'keep';
-      item.reason = 'same';
+      if (same && leader.action === 'keep' && inode === this.#inodes.get(leader)) continue;
+      if (same) item.action = 'overwrite';
+      item.linkTo = leader;
     }
   }
 
