@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { config, forgetConfig, ownProcessEnvironment } from '../lib/config.ts';
 import type { Actor } from '../lib/contracts/access.ts';
@@ -146,6 +147,17 @@ export function useWorkers() {
       const config = { kind: 'directory' as const, path, excludes: [] };
       const source = await createSource(owner, { name: `s-${name}`, workerId, config }, new Date());
       return { vault, vaultPath, source };
+    },
+
+    /** What a restart of the server does to everyone who is connected, this process included. */
+    async dropConnections(): Promise<void> {
+      const client = new Client({ connectionString: database.url });
+      client.on('error', () => {});
+      await client.connect();
+      await client.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      );
+      await client.end();
     },
 
     /** Reads all data of the vault, expects no error and no lock, and returns how many snapshots there are. */

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { forgetConfig } from '#lib/config.ts';
 import type { RunView } from '#lib/contracts/runs.ts';
@@ -138,6 +139,41 @@ test('an orderly stop in the middle of a backup ends it as failed and the worker
   await expect(listFolder(owner, id, { path: '/', hidden: false })).rejects.toMatchObject({ code: 'unavailable' });
   expect(await workers.expectClean(vault.id)).toBe(0);
 }, 60_000);
+
+test('a database that drops every connection in the middle of a backup costs neither the run nor the worker', async () => {
+  const { id, output } = await workers.start();
+  const { vault, source } = await workers.vaultAndSource(id, await workers.folder({ bulk: 60 }));
+  const run = await startBackup(owner, source.id, { vaultId: vault.id });
+  await until(async () => ((await getRun(owner, run.id)).progress?.bytesDone ?? 0) > 4 << 20);
+  for (let i = 0; i < 3; i++) {
+    await workers.dropConnections();
+    await sleep(400);
+  }
+  // The connections of this process were dropped, too: a question may fail before the pool has new ones.
+  await until(
+    () =>
+      getRun(owner, run.id).then(
+        ({ state }) => state === 'finished',
+        () => false,
+      ),
+    40_000,
+  );
+  expect(await getRun(owner, run.id), output()).toMatchObject({ outcome: 'succeeded', attempt: 1 });
+  await until(() =>
+    listFolder(owner, id, { path: '/', hidden: false }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(await finished(await startBackup(owner, source.id, { vaultId: vault.id }))).toMatchObject({
+    outcome: 'succeeded',
+  });
+  // News and cancel notices flow again as well.
+  const long = await startCheck(owner, vault.id, { readData: true });
+  await until(async () => (await getRun(owner, long.id)).state !== 'queued');
+  await cancelRun(owner, long.id);
+  expect((await finished(long)).outcome).toMatch(/cancelled|succeeded/);
+}, 90_000);
 
 test('a source that is gone fails, with its path in the sentence and nothing recorded', async () => {
   const { id } = await workers.start();

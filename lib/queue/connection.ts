@@ -46,6 +46,8 @@ const DEFAULT_PREFIX = 'holdfast';
 const DEFAULT_POOL_SIZE = 8;
 /** BullMQ's own default schema. It has to be the default one, because a pool that we own cannot carry another. */
 const SCHEMA = 'bullmq';
+/** Nobody listens to BullMQ's own events: news travels through lib/live. They are written all the same, so keep few. */
+const EVENTS = { events: { maxLen: 100 } };
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEPALIVE_DELAY_MS = 10_000;
 
@@ -84,7 +86,7 @@ async function openPostgres(options: QueueOptions): Promise<QueueConnection> {
   return {
     kind: 'postgres',
     newQueue(name) {
-      const queue = new PostgresQueue(name, { connection: pool });
+      const queue = new PostgresQueue(name, { connection: pool, streams: EVENTS });
       queue.on('error', report);
       // Both backends have one behaviour; only their type parameters differ, and those stop here.
       return queue as unknown as Queue;
@@ -117,7 +119,7 @@ function openRedis(options: QueueOptions, url: string): Promise<QueueConnection>
   const connection: QueueConnection = {
     kind: 'redis',
     newQueue(name) {
-      const queue = new RedisQueue(name, { connection: producer, prefix });
+      const queue = new RedisQueue(name, { connection: producer, prefix, streams: EVENTS });
       queue.on('error', report);
       return queue as unknown as Queue;
     },
