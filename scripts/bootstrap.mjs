@@ -112,7 +112,7 @@ function requireNode() {
 /** `npm ci` when the lockfile, npm's settings, the platform or the system's Node changed since the last one. */
 export async function install() {
   const stamp = join(ROOT, 'node_modules', '.holdfast-installed');
-  const wanted = digestOf(['package.json', 'package-lock.json', '.npmrc'], installFacts());
+  const wanted = digestOf(['package-lock.json', '.npmrc'], installFacts());
   if (read(stamp) === wanted && existsSync(PINNED_NODE)) return;
   await step('packages installed', async () => {
     rmSync(stamp, { force: true });
@@ -129,9 +129,10 @@ export async function install() {
   });
 }
 
-/** package.json scripts may change without another install; dependencies may not. */
+/** What else decides what is installed. The rest of package.json may change without another install. */
 function installFacts() {
-  return `${process.platform} ${process.arch} ${process.versions.modules}`;
+  const { allowScripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return JSON.stringify([process.platform, process.arch, process.versions.modules, allowScripts]);
 }
 
 /** The Prisma client and the engine's WebAssembly, when their sources changed. */
