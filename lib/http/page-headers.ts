@@ -5,7 +5,8 @@ export function contentSecurityPolicy(nonce: string, options: { secure: boolean;
     "default-src 'none'",
     // strict-dynamic: Next's own scripts, loaded by the ones that carry the nonce. `next dev` compiles with eval.
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${options.production ? '' : " 'unsafe-eval'"}`,
-    `style-src-elem 'self' 'nonce-${nonce}'${options.production ? '' : " 'unsafe-inline'"}`,
+    // `next dev` writes style elements of its own; a nonce beside 'unsafe-inline' would cancel it.
+    `style-src-elem 'self' ${options.production ? `'nonce-${nonce}'` : "'unsafe-inline'"}`,
     // Widths and positions that components compute arrive as style attributes in the first HTML.
     "style-src-attr 'unsafe-inline'",
     "img-src 'self' data:",
