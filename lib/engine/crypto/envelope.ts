@@ -111,11 +111,11 @@ export class Envelope {
       for (let i = 0; i < input.length; i++) output[i] = (input[i] as number) ^ (stream[i] as number);
       return;
     }
+    // A stream cipher holds nothing back: final() would only cost a call.
     const cipher = create('aes-256-ctr', this.#encryptKey, iv);
     for (let at = 0; at < input.length; at += CIPHER_SLICE) {
       output.set(cipher.update(input.subarray(at, at + CIPHER_SLICE)), at);
     }
-    cipher.final();
   }
 
   /** CTR key stream: the encrypted counter blocks, a 128-bit big-endian counter that starts at the IV. */
