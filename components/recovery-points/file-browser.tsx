@@ -76,7 +76,9 @@ export function FileBrowser(props: FileBrowserProps) {
     grid.current?.querySelector<HTMLElement>('[data-files]')?.scrollTo({ top: 0 });
   }, [place.path, place.search, place.sort, place.order]);
 
-  const shown = at(cursor);
+  // A row may be clicked while the rows of a narrower search are on their way: the cursor then lies behind their end.
+  const shownCursor = Math.min(cursor, count - 1);
+  const shown = at(shownCursor);
   return (
     <div ref={grid} className={cx('flex min-h-0 flex-col', props.className)}>
       <div className="flex flex-wrap items-center gap-x-2 gap-y-1.5 pb-2">
@@ -145,7 +147,7 @@ export function FileBrowser(props: FileBrowserProps) {
                   setCursor(0);
                   onPlace({ sort, order }, false);
                 }}
-                cursor={Math.min(cursor, count - 1)}
+                cursor={shownCursor}
                 onCursor={setCursor}
                 onOpen={open}
                 onUp={up}
