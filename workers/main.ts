@@ -8,6 +8,7 @@ import { disconnectDb } from '#lib/db/client.ts';
 import { endLeasesOf } from '#lib/db/runs.ts';
 import { heartbeat, markStopped, registerWorker, type WorkerIdentity } from '#lib/db/workers.ts';
 import { CpuPool } from '#lib/engine/cpu/pool.ts';
+import { removeDeadLocks } from '#lib/engine/repository/lock.ts';
 import { isAppError } from '#lib/errors.ts';
 import { closeCourier, courier, news } from '#lib/live/instance.ts';
 import { logger } from '#lib/logger.ts';
@@ -136,10 +137,12 @@ async function graceful(executor: RunExecutor, runtime: Runtime): Promise<void> 
 async function sweepOnce(cpu: CpuPool): Promise<void> {
   const found = await sweep(new Date());
   if (found.lost.length + found.requeued.length + found.cancelled.length > 0) log().warn(found, 'swept');
-  for (const vaultId of found.vaultsToReconcile) {
+  for (const vaultId of found.vaultsLeft) {
     try {
       const open = await openVault(vaultId, { cpu });
       try {
+        // With the lock of the dead process gone, "restic check" and "restic prune" need not wait until it is stale.
+        await removeDeadLocks(open.repository);
         await reconcileVault(vaultId, open.repository);
       } finally {
         await open.close();

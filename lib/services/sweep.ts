@@ -21,8 +21,8 @@ export interface SweepReport {
   requeued: string[];
   /** Queued runs handed to the queue (again). */
   delivered: number;
-  /** Vaults into which a lost backup may have written a snapshot that has no recovery point yet. */
-  vaultsToReconcile: string[];
+  /** Vaults of those runs: there may be a lock of a dead process in them, or a snapshot that has no recovery point yet. */
+  vaultsLeft: string[];
 }
 
 /** A delivery takes milliseconds; a queued run this old may never have been handed over. */
@@ -32,7 +32,7 @@ const PLAN_STALE_MS = 2 * 3_600_000;
 const PLAN_KEPT_MS = 7 * 24 * 3_600_000;
 
 export async function sweep(now: Date, options: { deliveryAgeMs?: number } = {}): Promise<SweepReport> {
-  const report: SweepReport = { lost: [], cancelled: [], requeued: [], delivered: 0, vaultsToReconcile: [] };
+  const report: SweepReport = { lost: [], cancelled: [], requeued: [], delivered: 0, vaultsLeft: [] };
   for (const run of await listExpiredRuns()) await settle(run, report);
   for (const run of await listWaitingRuns(options.deliveryAgeMs ?? DELIVERY_AGE_MS)) {
     await deliver(run);
@@ -50,6 +50,7 @@ export async function sweep(now: Date, options: { deliveryAgeMs?: number } = {})
 async function settle(run: ExpiredRun, report: SweepReport): Promise<void> {
   const claim = await takeExpired(run);
   if (!claim) return;
+  if (run.vaultId && !report.vaultsLeft.includes(run.vaultId)) report.vaultsLeft.push(run.vaultId);
   const next = afterLostLease(run);
   switch (next) {
     case 'requeue': {
@@ -67,9 +68,6 @@ async function settle(run: ExpiredRun, report: SweepReport): Promise<void> {
       const ended = await findRun(run.id);
       if (ended) announce(ended);
       report[next].push(run.id);
-      if (run.kind === 'backup' && run.vaultId && !report.vaultsToReconcile.includes(run.vaultId)) {
-        report.vaultsToReconcile.push(run.vaultId);
-      }
       return;
     }
     default:

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { findSourceFacts } from '#lib/db/run-facts.ts';
 import { insertVaultSample } from '#lib/db/vault-samples.ts';
 import type { CpuPool } from '#lib/engine/cpu/pool.ts';
+import { removeDeadLocks } from '#lib/engine/repository/lock.ts';
 import { backup } from '#lib/engine/verbs/backup.ts';
 import { repositoryStats } from '#lib/engine/verbs/stats.ts';
 import { AppError } from '#lib/errors.ts';
@@ -23,6 +24,8 @@ export async function runBackup({ claim, input, signal, report }: RunTask<'backu
   const open = await openVault(input.vaultId, { cpu, signal });
   try {
     report.log('info', `Backing up "${path}" into the vault "${open.vault.name}".`);
+    // Of a worker that died while another host settled its run: only this host can tell that it is dead.
+    await removeDeadLocks(open.repository, { signal });
     const found = await reconcileVault(input.vaultId, open.repository, signal);
     if (found.added > 0) report.log('info', `Found ${found.added} snapshots that had no recovery point yet.`);
     const done = await backup(open.repository, {

@@ -156,6 +156,24 @@ async function refuseConflicts(
   }
 }
 
+/**
+ * Removes the locks whose holder is provably dead, and returns how many there were. Locks that cannot be read, or whose holder may
+ * live, stay. Needs no lock of its own: nobody works under what it removes.
+ */
+export async function removeDeadLocks(repo: Repository, options: { signal?: AbortSignal } = {}): Promise<number> {
+  let removed = 0;
+  for await (const { id, size } of repo.listFiles('lock', options)) {
+    const lock =
+      size === 0
+        ? undefined
+        : await readLock(repo, id, options.signal, { ...TIMING, unreadablePausesMs: [] }).catch(() => undefined);
+    if (!lock || !holderIsDead(lock)) continue;
+    await repo.removeFile('lock', id, options);
+    removed += 1;
+  }
+  return removed;
+}
+
 const STALE_MS = 30 * MINUTE;
 
 function lockedError(repo: Repository, lock: LockRecord, timing: LockTiming): AppError {
