@@ -51,7 +51,7 @@ function Row({ change, pointId }: { change: Change; pointId: string }) {
   return (
     <div className="flex h-9 items-center gap-2.5 border-b border-line pr-2 text-sm">
       <Icon className={`size-4 shrink-0 ${className}`} aria-hidden="true" />
-      <span className="w-24 shrink-0 text-ink-2 max-sm:sr-only">{CHANGE_WORD[change.change]}</span>
+      <span className="w-28 shrink-0 whitespace-nowrap text-ink-2 max-sm:sr-only">{CHANGE_WORD[change.change]}</span>
       <Link
         href={`/recovery-points/${pointId}?path=${encodeURIComponent(folder)}&find=${encodeURIComponent(name)}`}
         title={change.path}

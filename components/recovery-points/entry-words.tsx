@@ -23,6 +23,21 @@ export const TYPE_WORD: Record<EntryView['type'], string> = {
   irregular: 'Irregular file',
 };
 
+const thisYear = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
+const otherYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+
+/** As `ls -l` does: the hour for this year, else the year. Made once: a formatter costs 0.1 ms, and a scroll draws hundreds of rows. */
+export function entryTime(mtime: string): string {
+  const time = new Date(mtime);
+  return (time.getFullYear() === new Date().getFullYear() ? thisYear : otherYear).format(time);
+}
+
 export function EntryIcon({ type }: { type: EntryView['type'] }) {
   const Icon = ICON[type];
   return (

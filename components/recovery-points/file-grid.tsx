@@ -5,12 +5,12 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, Check } from 'lucide-react';
-import { type KeyboardEvent, type MouseEvent, useEffect, useId, useRef } from 'react';
+import { type KeyboardEvent, type MouseEvent, memo, useEffect, useId, useMemo, useRef } from 'react';
 import { cx } from '#components/ui/cx.ts';
 import { Skeleton } from '#components/ui/skeleton.tsx';
-import { formatBytes, formatExactBytes, formatShortInstant } from '#lib/client/format.ts';
+import { formatBytes, formatExactBytes } from '#lib/client/format.ts';
 import type { EntryQuery, EntryView } from '#lib/contracts/recovery-points.ts';
-import { EntryIcon } from './entry-words.tsx';
+import { EntryIcon, entryTime } from './entry-words.tsx';
 
 const OVERSCAN_ROWS = 16;
 /** Height of the head, which stays on top of the rows. */
@@ -60,6 +60,20 @@ export function FileGrid(props: FileGridProps) {
   const first = rows[0]?.index ?? 0;
   const last = rows.at(-1)?.index ?? 0;
   useEffect(() => onRange(first, last), [first, last, onRange]);
+
+  // Rows are drawn again only when they themselves change: what they call must stay the same from one drawing to the next.
+  const latest = useRef(props);
+  useEffect(() => {
+    latest.current = props;
+  });
+  const handlers = useMemo<RowHandlers>(
+    () => ({
+      cursor: (index) => latest.current.onCursor(index),
+      open: (entry) => latest.current.onOpen(entry),
+      toggle: (entry, index, upTo) => latest.current.onToggle(entry, index, upTo),
+    }),
+    [],
+  );
 
   const move = (index: number) => {
     const next = Math.max(0, Math.min(count - 1, index));
@@ -137,34 +151,51 @@ export function FileGrid(props: FileGridProps) {
         </span>
       </div>
       <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
-        {rows.map((row) => (
-          <Row key={row.key} {...props} id={`${id}-${row.index}`} index={row.index} top={row.start - HEAD_PX} />
-        ))}
+        {rows.map((row) => {
+          const entry = at(row.index);
+          return (
+            <Row
+              key={row.key}
+              id={`${id}-${row.index}`}
+              index={row.index}
+              top={row.start - HEAD_PX}
+              height={rowHeight}
+              entry={entry}
+              chosen={entry !== undefined && props.selected.has(entry.path)}
+              active={row.index === cursor}
+              handlers={handlers}
+            />
+          );
+        })}
       </div>
     </div>
   );
 }
 
-function Row({
-  id,
-  index,
-  top,
-  at,
-  cursor,
-  onCursor,
-  onOpen,
-  onToggle,
-  selected,
-  rowHeight,
-}: FileGridProps & { id: string; index: number; top: number }) {
-  const entry = at(index);
-  const chosen = entry !== undefined && selected.has(entry.path);
+interface RowHandlers {
+  cursor: (index: number) => void;
+  open: (entry: EntryView) => void;
+  toggle: (entry: EntryView, index: number, upTo: boolean) => void;
+}
+
+interface RowProps {
+  id: string;
+  index: number;
+  top: number;
+  height: number;
+  entry: EntryView | undefined;
+  chosen: boolean;
+  active: boolean;
+  handlers: RowHandlers;
+}
+
+const Row = memo(function Row({ id, index, top, height, entry, chosen, active, handlers }: RowProps) {
   const click = (event: MouseEvent) => {
-    onCursor(index);
+    handlers.cursor(index);
     if (entry === undefined) return;
     if (event.shiftKey || event.ctrlKey || event.metaKey) {
       event.preventDefault();
-      onToggle(entry, index, event.shiftKey);
+      handlers.toggle(entry, index, event.shiftKey);
     }
   };
   return (
@@ -175,14 +206,14 @@ function Row({
       aria-selected={chosen}
       onClick={click}
       onDoubleClick={() => {
-        if (entry !== undefined) onOpen(entry);
+        if (entry !== undefined) handlers.open(entry);
       }}
-      style={{ height: rowHeight, transform: `translateY(${top}px)` }}
+      style={{ height, transform: `translateY(${top}px)` }}
       className={cx(
         GRID,
         'absolute inset-x-0 top-0 border-b border-line pr-3 text-sm select-none',
-        chosen ? 'bg-accent-soft' : index === cursor ? 'bg-hover' : 'hover:bg-hover',
-        index === cursor && 'shadow-[inset_2px_0_0_0_var(--color-accent)]',
+        chosen ? 'bg-accent-soft' : active ? 'bg-hover' : 'hover:bg-hover',
+        active && 'shadow-[inset_2px_0_0_0_var(--color-accent)]',
       )}
     >
       {entry === undefined ? (
@@ -200,8 +231,8 @@ function Row({
               aria-hidden="true"
               onClick={(event) => {
                 event.stopPropagation();
-                onCursor(index);
-                onToggle(entry, index, event.shiftKey);
+                handlers.cursor(index);
+                handlers.toggle(entry, index, event.shiftKey);
               }}
               onDoubleClick={(event) => event.stopPropagation()}
               className="flex size-full cursor-pointer items-center justify-center"
@@ -225,7 +256,7 @@ function Row({
                 onClick={(event) => {
                   if (event.shiftKey || event.ctrlKey || event.metaKey) return;
                   event.stopPropagation();
-                  onOpen(entry);
+                  handlers.open(entry);
                 }}
                 className="truncate text-left hover:underline"
               >
@@ -252,7 +283,7 @@ function Row({
             suppressHydrationWarning
             className="truncate text-right text-ink-2 tabular max-sm:hidden"
           >
-            {formatShortInstant(Date.parse(entry.mtime), Date.now())}
+            {entryTime(entry.mtime)}
           </span>
           <span role="gridcell" className="truncate pl-4 font-mono text-xs text-ink-3 max-xl:hidden">
             {entry.mode}
@@ -261,7 +292,7 @@ function Row({
       )}
     </div>
   );
-}
+});
 
 function SortHead({
   column,

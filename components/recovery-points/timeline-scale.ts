@@ -25,17 +25,18 @@ export interface Mark {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const NARROWEST = 10 * MINUTE;
+const NARROWEST = 2 * MINUTE;
+/** The whole is never shorter: two backups of one morning are not a picture of a week, but of an hour. */
+const SHORTEST_WHOLE = HOUR;
 /** Free space beside the outermost marks, as a share of the range. */
 const PADDING = 0.04;
 
-/** All of them with some air; a single point stands in the middle of a day. */
+/** All of them with some air, the newest at the right end. */
 export function wholeRange(points: readonly TimelinePoint[], now: number): Range {
   const newest = points[0]?.at ?? now;
   const oldest = points.at(-1)?.at ?? now;
-  const span = newest - oldest;
-  if (span < NARROWEST) return { from: oldest - DAY / 2, to: newest + DAY / 2 };
-  return { from: oldest - span * PADDING, to: newest + span * PADDING };
+  const span = Math.max(newest - oldest, SHORTEST_WHOLE);
+  return { from: newest - span * (1 + PADDING), to: newest + span * PADDING };
 }
 
 /** Keeps `anchor` where it is on the screen. A factor below 1 looks closer. */
@@ -102,6 +103,8 @@ export function shadeOf(added: number, most: number): 1 | 2 | 3 | 4 {
 }
 
 const STEPS = [
+  MINUTE,
+  5 * MINUTE,
   10 * MINUTE,
   30 * MINUTE,
   HOUR,

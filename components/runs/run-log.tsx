@@ -19,6 +19,8 @@ import type { RunLogLine, RunView } from '#lib/contracts/runs.ts';
 const LEVELS = ['all', 'warn', 'error'] as const;
 const LINE_PX = 24;
 const OVERSCAN_LINES = 20;
+const LOG_LEAST_PX = 112;
+const LOG_MOST_PX = 380;
 /** Nearer to the end than this still counts as "at the end". */
 const AT_END_PX = 40;
 
@@ -84,7 +86,8 @@ export function RunLog({ run }: { run: RunView }) {
             const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
             setFollowing(scrollHeight - scrollTop - clientHeight < AT_END_PX);
           }}
-          className="h-80 overflow-auto rounded-md border border-line bg-sunken font-mono text-xs scroll-thin"
+          style={{ height: Math.min(LOG_MOST_PX, Math.max(LOG_LEAST_PX, virtual.getTotalSize() + 10)) }}
+          className="overflow-auto rounded-md border border-line bg-sunken font-mono text-xs scroll-thin"
         >
           {query.isPending ? <LogSkeleton /> : null}
           {query.isSuccess && lines.length === 0 ? (

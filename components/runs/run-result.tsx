@@ -1,6 +1,7 @@
 'use client';
 
 import Link from 'next/link';
+import type { ReactNode } from 'react';
 import { Bytes, Duration } from '#components/ui/figures.tsx';
 import { formatCount, formatRate } from '#lib/client/format.ts';
 import type { RunResult as Result, RunView } from '#lib/contracts/runs.ts';
@@ -71,29 +72,37 @@ function Figures({ result, milliseconds }: { result: Result; milliseconds: numbe
 
 /** Where the run stands in the house: who asked, where it ran, what it belongs to. */
 export function RunFacts({ run }: { run: RunView }) {
-  return (
-    <span className="flex flex-wrap gap-x-1.5">
-      {run.source === null ? null : (
-        <span>
-          Source <TextLink href={`/sources/${run.source.id}`}>{run.source.name}</TextLink>
-          {run.vault === null ? ' ·' : ','}
-        </span>
-      )}
-      {run.vault === null ? null : (
-        <span>
-          vault <TextLink href={`/vaults/${run.vault.id}`}>{run.vault.name}</TextLink> ·
-        </span>
-      )}
-      <span>asked for by {run.requestedBy}</span>
-      {run.worker === null ? null : <span>· worker {run.worker.name}</span>}
-      {run.attempt > 1 ? <span>· attempt {run.attempt}</span> : null}
-      {run.retryOfId === null ? null : (
-        <span>
-          · repeats <TextLink href={`/runs/${run.retryOfId}`}>an earlier run</TextLink>
-        </span>
-      )}
+  const facts: [string, ReactNode][] = [];
+  if (run.source !== null && run.kind !== 'check')
+    facts.push([
+      'source',
+      <TextLink key="source" href={`/sources/${run.source.id}`}>
+        {run.source.name}
+      </TextLink>,
+    ]);
+  if (run.vault !== null)
+    facts.push([
+      'vault',
+      <TextLink key="vault" href={`/vaults/${run.vault.id}`}>
+        {run.vault.name}
+      </TextLink>,
+    ]);
+  facts.push(['asked for by', run.requestedBy]);
+  if (run.worker !== null) facts.push(['worker', run.worker.name]);
+  if (run.attempt > 1) facts.push(['attempt', run.attempt]);
+  if (run.retryOfId !== null)
+    facts.push([
+      'repeats',
+      <TextLink key="retry" href={`/runs/${run.retryOfId}`}>
+        an earlier run
+      </TextLink>,
+    ]);
+  return facts.map(([name, value], index) => (
+    <span key={name}>
+      {index === 0 ? '' : ' · '}
+      {index === 0 ? name[0]?.toUpperCase() + name.slice(1) : name} {value}
     </span>
-  );
+  ));
 }
 
 function TextLink({ href, children }: { href: string; children: string }) {

@@ -128,7 +128,9 @@ function truth(sources: readonly SourceView[]): string {
   if (sources.length === 0) return 'Nothing is protected yet.';
   const good = countOf(sources, 'protected');
   if (good === sources.length)
-    return good === 1 ? 'The one source is protected.' : `All ${good} sources are protected.`;
+    return good === 1
+      ? 'The one source is protected.'
+      : `${good === 2 ? 'Both' : `All ${good}`} sources are protected.`;
   const rest = (['failed', 'warning', 'never'] as const)
     .map(
       (state) =>

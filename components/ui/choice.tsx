@@ -76,7 +76,7 @@ export function Switch({ label, hint, className, onCheckedChange, ...rest }: Swi
       onCheckedChange={(next) => onCheckedChange(next)}
       className="relative h-[18px] w-8 shrink-0 rounded-full bg-edge transition-colors focus-ring data-checked:bg-accent-fill data-disabled:opacity-50"
     >
-      <BaseSwitch.Thumb className="absolute top-[2px] left-[2px] size-3.5 rounded-full bg-white transition-transform data-checked:translate-x-3.5" />
+      <BaseSwitch.Thumb className="absolute top-[2px] left-[2px] size-3.5 rounded-full bg-on-accent transition-transform data-checked:translate-x-3.5" />
     </BaseSwitch.Root>
   );
   if (label === undefined) return control;
@@ -133,7 +133,7 @@ export function RadioGroup<V extends string>({
                 disabled={option.disabled ?? false}
                 className={cx(BOX, 'rounded-full')}
               >
-                <BaseRadio.Indicator className="size-1.5 rounded-full bg-white" />
+                <BaseRadio.Indicator className="size-1.5 rounded-full bg-on-accent" />
               </BaseRadio.Root>
             </Choice>
           );

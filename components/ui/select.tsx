@@ -50,7 +50,8 @@ export function Select<V extends string>({
         aria-label={rest['aria-label']}
         className={cx(
           inputClass,
-          'flex items-center justify-between gap-2 text-left data-popup-open:border-accent',
+          // A button counts as read-only, which the input's look would grey.
+          'bg-surface! flex items-center justify-between gap-2 text-left data-popup-open:border-accent',
           size === 'md' ? 'h-control' : 'h-7 pointer-coarse:h-control text-sm',
           className,
         )}
