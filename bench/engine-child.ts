@@ -1,9 +1,9 @@
 // The process that bench/engine.ts times: opens a repository and backs one folder up.
 
 import { hostname } from 'node:os';
-import { useCompileCache } from '#lib/engine/cpu/compile-cache.ts';
+import { keepCompiledCode } from '#lib/engine/cpu/compile-cache.ts';
 
-useCompileCache();
+keepCompiledCode();
 const { backup } = await import('#lib/engine/verbs/backup.ts');
 const { openRepository } = await import('#lib/engine/verbs/open.ts');
 const { LocalStore } = await import('#lib/stores/local.ts');

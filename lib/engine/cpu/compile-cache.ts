@@ -5,7 +5,7 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** Call before importing anything large. Does nothing where the folder cannot be written. */
-export function useCompileCache(): void {
-  enableCompileCache(fileURLToPath(new URL('../../../.cache/node-compile', import.meta.url)));
+/** Call before importing anything large. Does nothing where the folder cannot be written, or NODE_COMPILE_CACHE named another. */
+export function keepCompiledCode(): void {
+  enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/holdfast', import.meta.url)));
 }

@@ -1,9 +1,9 @@
 // Entry of every worker thread of the engine. The role decides what it loads.
 
 import { workerData } from 'node:worker_threads';
-import { useCompileCache } from './compile-cache.ts';
+import { keepCompiledCode } from './compile-cache.ts';
 
-useCompileCache();
+keepCompiledCode();
 const { role } = workerData as { role: 'pool' | 'backup' | 'count' };
 if (role === 'backup') await import('./backup-worker.ts');
 else if (role === 'count') await import('./count-worker.ts');
