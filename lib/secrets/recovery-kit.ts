@@ -67,9 +67,9 @@ restic restore latest --target ./restored
 
 restic restore latest --target ./restored-part --include ${shellQuote(file)}
 
-5. Only print one file.
+5. Straight to a file, without restoring: one file as it is, a folder as a tar archive.
 
-restic dump latest ${shellQuote(file)} > ./restored-file
+restic dump latest ${shellQuote(file)} > ./restored-dump
 
 Files keep owner and mode when the restore runs as root.
 `;

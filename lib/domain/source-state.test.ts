@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { dayStrip, sourceState } from './source-state.ts';
+
+const now = new Date('2026-11-20T00:30:00Z');
+
+test('the newest backup decides, however many good ones came before', () => {
+  expect(sourceState('succeeded', 9)).toBe('protected');
+  expect(sourceState('warning', 9)).toBe('warning');
+  expect(sourceState('failed', 9)).toBe('failed');
+  expect(sourceState('lost', 9)).toBe('failed');
+});
+
+test('without a recovery point nothing is protected', () => {
+  expect(sourceState(null, 0)).toBe('never');
+  expect(sourceState('succeeded', 0)).toBe('never');
+  expect(sourceState('failed', 0)).toBe('failed');
+});
+
+test('the strip has 30 days, the last of them today in UTC', () => {
+  const strip = dayStrip([], now);
+  expect(strip).toHaveLength(30);
+  expect(strip.at(0)?.day).toBe('2026-10-22');
+  expect(strip.at(-1)).toEqual({ day: '2026-11-20', outcome: 'none', runs: 0 });
+});
+
+test('one failure makes the whole day a failed one; cancelled runs say nothing', () => {
+  const strip = dayStrip(
+    [
+      { day: '2026-11-20', outcome: 'succeeded', runs: 23 },
+      { day: '2026-11-20', outcome: 'lost', runs: 1 },
+      { day: '2026-11-19', outcome: 'cancelled', runs: 2 },
+      { day: '2026-11-18', outcome: 'warning', runs: 1 },
+    ],
+    now,
+  );
+  expect(strip.at(-1)).toEqual({ day: '2026-11-20', outcome: 'failed', runs: 24 });
+  expect(strip.at(-2)).toEqual({ day: '2026-11-19', outcome: 'none', runs: 2 });
+  expect(strip.at(-3)?.outcome).toBe('warning');
+});
