@@ -44,7 +44,9 @@ export function SignInScreen() {
       <title>Sign in · Holdfast</title>
       <h1 className="text-xl font-semibold">Sign in</h1>
       <p className="mt-0.5 mb-6 text-base text-ink-2">
-        {params.get('next') === null ? 'To your backups.' : 'Your session has ended. Nothing was interrupted.'}
+        {params.get('next') === null
+          ? 'Backups and restores go on while you are away.'
+          : 'You are signed out. After signing in you are back where you were.'}
       </p>
       <Form onSubmit={submit} className="flex flex-col gap-4">
         {signIn.error === null ? null : <LoadError compact error={signIn.error} />}

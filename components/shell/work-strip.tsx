@@ -1,15 +1,18 @@
 'use client';
 
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { ChevronDown, ChevronUp } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
-import { useEffect, useRef, useState } from 'react';
+import { type RefObject, useEffect, useRef, useState } from 'react';
 import { ProgressBar } from '#components/ui/progress.tsx';
 import { StateMark } from '#components/ui/state.tsx';
+import { notify } from '#components/ui/toast.tsx';
 import { formatEta, formatPercent, formatRate } from '#lib/client/format.ts';
+import { runQuery } from '#lib/client/queries/runs.ts';
 import { useActiveRuns } from '#lib/client/use-run-events.ts';
 import type { RunView } from '#lib/contracts/runs.ts';
-import { runDoing, runShare } from './run-words.ts';
+import { runDoing, runShare, runState, runTitle } from './run-words.ts';
 
 const SHOWN = 3;
 
@@ -35,7 +38,7 @@ export function WorkStrip() {
 
   return (
     <>
-      <Announcer runs={runs} />
+      <Announcer runs={runs} at={pathname} />
       {shown.length === 0 ? null : (
         <aside
           ref={box}
@@ -117,24 +120,47 @@ function Work({ run }: { run: RunView }) {
   );
 }
 
-/** Starts and ends are read out; progress is not, it would never be silent. */
-function Announcer({ runs }: { runs: readonly RunView[] }) {
-  const known = useRef<ReadonlyMap<string, string> | null>(null);
+/**
+ * Starts are read out, ends are shown wherever the person is by then. Progress is neither: it would never be silent.
+ */
+function Announcer({ runs, at }: { runs: readonly RunView[]; at: string }) {
+  const client = useQueryClient();
+  const known = useRef<ReadonlySet<string> | null>(null);
+  const page = useRef(at);
   const [said, setSaid] = useState('');
+  useEffect(() => {
+    page.current = at;
+  }, [at]);
   const key = runs.map((run) => run.id).join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: the set of runs counts, not their progress
   useEffect(() => {
-    const now = new Map(runs.map((run) => [run.id, runDoing(run)]));
+    const now = new Set(runs.map((run) => run.id));
     const before = known.current;
     known.current = now;
     if (before === null) return;
-    const started = [...now].filter(([id]) => !before.has(id)).map(([, words]) => `${words} started.`);
-    const ended = [...before].filter(([id]) => !now.has(id)).map(([, words]) => `${words} ended.`);
-    if (started.length + ended.length > 0) setSaid([...started, ...ended].join(' '));
+    const started = runs.filter((run) => !before.has(run.id));
+    if (started.length > 0) setSaid(started.map((run) => `${runDoing(run)}.`).join(' '));
+    for (const id of before) if (!now.has(id)) void tellEnd(client, id, page);
   }, [key]);
   return (
     <p role="status" className="sr-only">
       {said}
     </p>
   );
+}
+
+async function tellEnd(client: QueryClient, id: string, page: RefObject<string>): Promise<void> {
+  try {
+    const run = await client.fetchQuery({ ...runQuery(id), staleTime: 0 });
+    if (run.state !== 'finished' || page.current === `/runs/${id}`) return;
+    const { tone, word } = runState(run);
+    notify({
+      tone,
+      title: `${runTitle(run)} ${word === 'Warning' ? 'ended with a warning' : word.toLowerCase()}`,
+      ...(run.error === null ? {} : { description: run.error.message }),
+      action: { label: 'Open the run', href: `/runs/${id}` },
+    });
+  } catch {
+    // The lists say how it ended; this was only the news of it.
+  }
 }

@@ -166,10 +166,10 @@ function MoreWorkers() {
       <summary className="w-fit rounded-xs text-ink-2 hover:text-ink">Add a worker</summary>
       <div className="mt-2 flex flex-col gap-2 text-ink-2">
         <p>
-          A worker backs up the folders of the machine it runs on. Start one there, with the same database and the same
-          data folder secrets as this console:
+          A worker backs up the folders of the machine it runs on. Start one there, with the database and the master key
+          of this console:
         </p>
-        <CodeBlock label="Command" text="DATABASE_URL=postgresql://… npx holdfast worker" />
+        <CodeBlock label="Command" text="DATABASE_URL=postgresql://… HOLDFAST_MASTER_KEY=… npx holdfast worker" />
       </div>
     </details>
   );
