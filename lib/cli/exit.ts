@@ -24,7 +24,7 @@ export function exitCodeOf(error: unknown): number {
   return isAppError(error) ? (CODES[error.code] ?? EXIT.failed) : EXIT.failed;
 }
 
-/** On stderr: a sentence and what to do, or restic's exit_error message. A stack only for what nobody foresaw. */
+/** On stderr: a sentence and what to do, or restic's exit_error message. A stack only for what nobody foresaw; an error of the operating system says enough. */
 export function printError(error: unknown, json: boolean): void {
   const code = exitCodeOf(error);
   const message = error instanceof Error ? error.message : String(error);
@@ -36,5 +36,5 @@ export function printError(error: unknown, json: boolean): void {
   if (isAppError(error)) {
     if (error.hint) process.stderr.write(`  ${error.hint}\n`);
     for (const [field, problem] of Object.entries(error.fields ?? {})) process.stderr.write(`  ${field}: ${problem}\n`);
-  } else if (error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`);
+  } else if (error instanceof Error && error.stack && !('errno' in error)) process.stderr.write(`${error.stack}\n`);
 }

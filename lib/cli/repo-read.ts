@@ -1,7 +1,7 @@
 // Commands that look into a repository: snapshots, ls, find, dump, diff.
 
-import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { open } from 'node:fs/promises';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { modeText } from '#lib/engine/format/mode.ts';
@@ -12,6 +12,7 @@ import { dumpArchive } from '#lib/engine/verbs/dump-archive.ts';
 import { findEntries } from '#lib/engine/verbs/find.ts';
 import { entryOf, findNode, walkTree } from '#lib/engine/verbs/ls-walk.ts';
 import { listSnapshots, resolveSnapshot, type SnapshotFilter } from '#lib/engine/verbs/snapshots.ts';
+import { AppError } from '#lib/errors.ts';
 import { EXIT } from './exit.ts';
 import { bytes, clock, counted, LiveLine, print, printJson, printTable } from './output.ts';
 import { printProblem } from './repo-backup.ts';
@@ -193,22 +194,29 @@ export function addDump(repo: Command): void {
         const full = folder === '/' ? path : `${folder}/${path}`;
         const node = await findNode(repo, snapshot.tree, full, signal);
         const onProblem = partialOn(options);
+        const output = options.target ? await newFile(options.target) : undefined;
         const content =
           node?.type === 'file'
             ? Readable.from((await openFile(repo, node, { signal })).content)
             : await dumpArchive(repo, snapshot.id, [full], { format: options.archive, onProblem, signal });
-        // `end: false` would leave a file open; standard output must stay open, Node closes it itself.
-        if (options.target) await pipeline(content, createWriteStream(options.target, { flags: 'wx' }), { signal });
-        else await pipeline(content, process.stdout, { signal, end: false }).catch(ignoreClosedPipe);
+        if (output) await pipeline(content, output, { signal });
+        // Standard output is Node's to close.
+        else await pipeline(content, process.stdout, { signal, end: false });
       },
       { threads: true },
     ),
   );
 }
 
-/** `dump … | head` closes the pipe early, which is what was wanted. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+async function newFile(path: string): Promise<Writable> {
+  try {
+    return (await open(path, 'wx')).createWriteStream();
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST')
+      throw new AppError('conflict', { message: `The file "${path}" exists already; it was left alone.`, cause });
+    throw new AppError('invalid-input', { message: `The file "${path}" cannot be written: ${message}.`, cause });
+  }
 }
 
 const MARKS = { added: '+', removed: '-', modified: 'M', metadata: 'U', type: 'T' } as const;

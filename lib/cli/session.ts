@@ -134,11 +134,20 @@ export async function cancellable(work: (signal: AbortSignal) => Promise<void>):
     process.stderr.write('\nStopping; press Ctrl-C again to stop at once.\n');
     controller.abort(new AppError('cancelled', 'Stopped on request.'));
   };
+  // `ls … | head`: who read the output has seen enough. The work ends as on Ctrl-C, and nothing went wrong.
+  let closedPipe = false;
+  const onOutputError = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    closedPipe = true;
+    controller.abort(error);
+  };
+  process.stdout.on('error', onOutputError);
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   try {
     await work(controller.signal);
   } catch (error) {
+    if (closedPipe) return;
     // Whatever failed after the signal failed because of it.
     if (controller.signal.aborted) throw new AppError('cancelled', { message: 'Stopped on request.', cause: error });
     throw error;

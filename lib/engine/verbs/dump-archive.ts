@@ -41,10 +41,17 @@ export async function dumpArchive(
   await knowBlob(repo, 'tree', tree, options.signal);
   const roots: { node: TreeNode | undefined; path: PathText }[] = [];
   for (const path of paths) roots.push({ node: await findNode(repo, tree, path, options.signal), path });
-  const entries = archiveEntries(repo, tree, roots, options);
-  return options.format === 'tar'
-    ? Readable.from(tarStream(repo, entries, options))
-    : zipStream(repo, entries, options);
+  let done = false;
+  // What is still being loaded when the reader goes away fails, which is nobody's problem any more.
+  const onProblem = options.onProblem && ((problem: Problem) => done || options.onProblem?.(problem));
+  const lenient = { ...options, onProblem };
+  const entries = archiveEntries(repo, tree, roots, lenient);
+  const stream =
+    options.format === 'tar' ? Readable.from(tarStream(repo, entries, lenient)) : zipStream(repo, entries, lenient);
+  stream.once('close', () => {
+    done = true;
+  });
+  return stream;
 }
 
 async function* archiveEntries(
@@ -133,7 +140,10 @@ function zipStream(repo: Repository, entries: AsyncIterable<ArchiveEntry>, optio
     });
   const fill = async () => {
     for await (const entry of entries) {
-      const { node, name } = entry;
+      if (zip.destroyed) return;
+      const { node } = entry;
+      // Zip readers take a backslash for a folder separator, and zip-stream writes it as one.
+      const name = entry.name.replaceAll('\\', '%5C');
       const date = new Date(Math.max(ZIP_EPOCH, Number(parseTime(node.mtime) / 1_000_000n)));
       const data = { name, date, mode: stModeFromNode(node.type, node.mode) };
       if (node.type === 'dir') await add(Buffer.alloc(0), { ...data, type: 'directory' });
