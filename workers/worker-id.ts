@@ -44,8 +44,9 @@ async function readId(path: string): Promise<string | undefined> {
 
 /** A file appears under its name only whole, and only once: link() refuses an existing name. */
 async function makeId(path: string): Promise<string> {
-  const draft = `${path}.${process.pid}.tmp`;
-  await writeFile(draft, `${randomUUID()}\n`, { mode: 0o644 });
+  const id = randomUUID();
+  const draft = `${path}.${id}.tmp`;
+  await writeFile(draft, `${id}\n`, { mode: 0o644 });
   try {
     await link(draft, path);
   } catch (error) {
@@ -53,7 +54,7 @@ async function makeId(path: string): Promise<string> {
   } finally {
     await rm(draft, { force: true });
   }
-  const id = await readId(path);
-  if (!id) throw new Error('the id file vanished');
-  return id;
+  const kept = await readId(path);
+  if (!kept) throw new Error('the id file vanished');
+  return kept;
 }

@@ -5,6 +5,7 @@ import type { RunProgress, RunView } from '#lib/contracts/runs.ts';
 import { useTestDatabase } from '../../testing/database.ts';
 import { insertLogLines, listLogLines } from './run-logs.ts';
 import * as runs from './runs.ts';
+import { createVault } from './vaults.ts';
 import { registerWorker } from './workers.ts';
 
 useTestDatabase();
@@ -128,6 +129,28 @@ test('of several sweeps one decides about an expired run, and a lease renewed in
   const found = (await runs.listExpiredRuns()).find((run) => run.id === late.runId) as runs.ExpiredRun;
   await runs.renewLease(late, LEASE);
   expect(await runs.takeExpired(found)).toBeNull();
+});
+
+test('of ten clicks at once on the same check one counts, and another may follow when it has ended', async () => {
+  const vaultId = randomUUID();
+  await createVault(vaultId, actor, async () => ({
+    id: vaultId,
+    name: vaultId,
+    store: { kind: 'local', path: `/srv/${vaultId}` },
+    repositoryId: vaultId,
+    sealedPassword: '',
+    zone: null,
+  }));
+  const input = { kind: 'check' as const, vaultId, readData: false };
+  const click = () => runs.insertRun({ input, vaultId, maxAttempts: 1, actor, alone: true });
+  const results = await Promise.allSettled(Array.from({ length: 10 }, click));
+  const made = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  expect(made.length).toBe(1);
+  for (const result of results) {
+    if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'conflict' });
+  }
+  await runs.requestCancel((made[0] as RunView).id, actor);
+  expect(await click()).toMatchObject({ state: 'queued', vault: { id: vaultId } });
 });
 
 test('pages hold every run once, newest first, even those queued in one moment', async () => {

@@ -24,7 +24,7 @@ import {
 } from '#lib/contracts/runs.ts';
 import { AppError } from '#lib/errors.ts';
 import { insertAudit } from './audit.ts';
-import { db } from './client.ts';
+import { db, type Tx } from './client.ts';
 import type { Prisma } from './generated/client.ts';
 
 export interface NewRun {
@@ -38,6 +38,8 @@ export interface NewRun {
   /** Who asks for it; goes to the audit log as well. */
   actor: Pick<Actor, 'email' | 'ipAddress'>;
   retryOfId?: string | null;
+  /** Refused with `conflict` while a run of the same kind, source and vault waits or works: a double click is one backup. */
+  alone?: boolean;
 }
 
 /** A worker's right to a run: what it is, and the token that proves the right. */
@@ -122,6 +124,7 @@ function toView(row: ListedRow, result: unknown): RunView {
 
 export async function insertRun(run: NewRun): Promise<RunView> {
   const id = await db().$transaction(async (tx) => {
+    if (run.alone) await requireAlone(tx, run);
     // Only the id: with several relations Prisma would query them side by side on the transaction's one connection.
     const row = await tx.run.create({
       data: {
@@ -150,6 +153,22 @@ export async function insertRun(run: NewRun): Promise<RunView> {
     return row.id;
   });
   return toView(await db().run.findUniqueOrThrow({ where: { id }, select: listed }), null);
+}
+
+async function requireAlone(tx: Tx, run: NewRun): Promise<void> {
+  const { kind } = run.input;
+  const [sourceId, vaultId] = [run.sourceId ?? null, run.vaultId ?? null];
+  // Until the transaction ends: of two that ask at once the second sees the row of the first.
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`run ${kind} ${sourceId} ${vaultId}`}, 0))`;
+  const other = await tx.run.findFirst({
+    where: { kind, sourceId, vaultId, state: { in: ['queued', 'running'] } },
+    select: { state: true },
+  });
+  if (!other) return;
+  throw new AppError('conflict', {
+    message: `The same ${kind} ${other.state === 'queued' ? 'waits already' : 'is being done already'}.`,
+    hint: 'Watch that run, or cancel it first.',
+  });
 }
 
 /** The whole run, its result included. */

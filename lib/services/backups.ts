@@ -20,5 +20,6 @@ export async function startBackup(actor: Actor, sourceId: string, input: StartBa
     vaultId: input.vaultId,
     targetWorkerId: source.worker.id,
     actor,
+    alone: true,
   });
 }

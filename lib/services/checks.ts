@@ -15,5 +15,6 @@ export async function startCheck(actor: Actor, vaultId: string, input: CheckVaul
     input: { kind: 'check', vaultId, readData: input.readData },
     vaultId,
     actor,
+    alone: true,
   });
 }

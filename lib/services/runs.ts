@@ -74,6 +74,7 @@ export async function retryRun(actor: Actor, id: string): Promise<RunView> {
     targetWorkerId: placement.targetWorkerId,
     actor,
     retryOfId: run.id,
+    alone: run.kind !== 'restore',
   });
 }
 
