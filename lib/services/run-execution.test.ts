@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Actor } from '#lib/contracts/access.ts';
 import type { LiveEvent } from '#lib/contracts/events.ts';
 import { findRun, listExpiredRuns, requeueRun, takeExpired } from '#lib/db/runs.ts';
+import { createVault } from '#lib/db/vaults.ts';
 import { registerWorker } from '#lib/db/workers.ts';
 import { AppError } from '#lib/errors.ts';
 import { closeCourier, courier } from '#lib/live/instance.ts';
@@ -274,12 +275,29 @@ test('every problem is in the log, in order, when the run has ended', async () =
 });
 
 test('a finished run is started again as a new one that names it, an unfinished one is not', async () => {
-  const run = await check();
+  const vaultId = randomUUID();
+  const store = { kind: 'local' as const, path: '/srv/vault' };
+  await createVault('v', actor, async () => ({
+    id: vaultId,
+    name: 'v',
+    store,
+    repositoryId: vaultId,
+    sealedPassword: '',
+    zone: null,
+  }));
+  const run = await createRun({ input: { kind: 'check', vaultId, readData: true }, vaultId, actor });
   await expect(retryRun(actor, run.id)).rejects.toMatchObject({ code: 'conflict' });
   await cancelRun(actor, run.id);
   const again = await retryRun(actor, run.id);
   expect(again).toMatchObject({ state: 'queued', retryOfId: run.id, requestedBy: actor.email, attempt: 0 });
+  expect(again).toMatchObject({ input: run.input, vault: { id: vaultId } });
   expect(again.id).not.toBe(run.id);
+});
+
+test('a run whose vault was removed is not started again', async () => {
+  const run = await check();
+  await cancelRun(actor, run.id);
+  await expect(retryRun(actor, run.id)).rejects.toMatchObject({ code: 'not-found' });
 });
 
 test('a viewer may look and not touch', async () => {

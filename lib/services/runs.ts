@@ -63,9 +63,10 @@ export async function retryRun(actor: Actor, id: string): Promise<RunView> {
   if (!mayRetry(run) || !placement) {
     throw new AppError('conflict', { message: 'This run has not ended yet.', hint: 'Wait for its end, or cancel it.' });
   }
-  if (run.input.kind === 'backup' && (!placement.sourceId || !placement.vaultId)) {
-    throw new AppError('not-found', { message: 'The source or the vault of this run was removed.' });
-  }
+  const removed =
+    (run.kind === 'backup' && !placement.sourceId && 'source') ||
+    (run.kind !== 'restore' && !placement.vaultId && 'vault');
+  if (removed) throw new AppError('not-found', { message: `The ${removed} of this run was removed.` });
   return createRun({
     input: run.input,
     sourceId: placement.sourceId,
