@@ -7,12 +7,13 @@
 //   machine start, same process namespace, and no process with that id and start time.
 
 import { readFileSync, readlinkSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, isAppError } from '#lib/errors.ts';
 import { decodeLock, encodeLock, type LockRecord } from '../format/lock.ts';
 import { formatDate, parseTime } from '../format/time.ts';
 import type { LockId } from '../types.ts';
+import { processOwner } from './process-owner.ts';
 import type { Repository } from './repository.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -124,15 +125,12 @@ async function pause(ms: number, signal: AbortSignal | undefined): Promise<void>
 }
 
 function writeLock(repo: Repository, mode: LockMode, timing: LockTiming, signal?: AbortSignal): Promise<LockId> {
-  const { username, uid, gid } = userInfo();
   const record = {
     time: formatDate(new Date(timing.now())),
     exclusive: mode === 'exclusive',
     hostname: ownHostname(),
-    username,
     pid: process.pid,
-    uid: Math.max(0, uid),
-    gid: Math.max(0, gid),
+    ...processOwner(),
   };
   return repo.saveUnpacked('lock', encodeLock(record), { signal });
 }

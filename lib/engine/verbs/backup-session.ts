@@ -46,6 +46,13 @@ interface SessionOptions {
   onProblem: (problem: Problem) => void;
 }
 
+/** For a thread's own report of why it ended, which says more. */
+const LAST_WORDS_MS = 200;
+
+function endedEarly(): AppError {
+  return new AppError('internal', 'A thread of the backup ended before its work was done.');
+}
+
 /** Tree packs of the parent kept in memory: a folder's subfolders mostly lie in the same pack. */
 const KEPT_TREE_PACKS = 3;
 
@@ -66,6 +73,8 @@ export class BackupSession {
   readonly #waiting = new Map<string, (message: FromThread) => void>();
   readonly #packQueue: { pack: SealedPack; from: Thread }[] = [];
   #uploading = 0;
+  readonly #uploads = new Set<Promise<void>>();
+  #stopped = false;
   #uploadsDone: (() => void) | undefined;
   readonly #treePacks = new Map<string, Promise<Buffer>>();
   #counting: Worker | undefined;
@@ -92,6 +101,7 @@ export class BackupSession {
     this.failure.catch(() => undefined);
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     for (let number = 0; number < count; number++) this.#threads.push(this.#start(number));
+    if (options.signal.aborted) this.#onAbort();
   }
 
   readonly #onAbort = () => this.#fail(this.#options.signal.reason);
@@ -118,7 +128,13 @@ export class BackupSession {
       sources: this.#options.sources,
     };
     const worker = new Worker(this.#entry, { workerData, transferList: [port2], name: `backup-${number}` });
-    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const ended = new Promise<void>((resolve) => {
+      worker.once('exit', () => {
+        resolve();
+        // A thread ends by itself only when told to. What it said before comes by another way and may come later.
+        setTimeout(() => this.#fail(endedEarly()), LAST_WORDS_MS).unref();
+      });
+    });
     const thread: Thread = { number, worker, port: port1, ended };
     worker.on('error', (cause) => {
       this.#fail(
@@ -242,11 +258,11 @@ export class BackupSession {
   }
 
   #upload(): void {
-    while (this.#uploading < this.#repo.store.connections) {
+    while (!this.#stopped && this.#uploading < this.#repo.store.connections) {
       const next = this.#packQueue.shift();
       if (!next) break;
       this.#uploading += 1;
-      this.#options.writer
+      const upload = this.#options.writer
         .storePack(next.pack)
         .then(() => {
           const memory = next.pack.body;
@@ -255,8 +271,10 @@ export class BackupSession {
         .catch((error) => this.#fail(error))
         .finally(() => {
           this.#uploading -= 1;
+          this.#uploads.delete(upload);
           this.#upload();
         });
+      this.#uploads.add(upload);
     }
     if (this.#uploading === 0 && this.#packQueue.length === 0) this.#uploadsDone?.();
   }
@@ -328,6 +346,7 @@ export class BackupSession {
   }
 
   #stop(): void {
+    this.#stopped = true;
     Atomics.store(this.#control, CANCEL, 1);
     for (const { number } of this.#threads) {
       Atomics.add(this.#control, MAIL + number, 1);
@@ -335,7 +354,7 @@ export class BackupSession {
     }
   }
 
-  /** Ends all threads. Idempotent; call it in every case. */
+  /** Ends all threads and waits for uploads under way: none may outlive the lock. Idempotent; call it in every case. */
   async close(): Promise<void> {
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#stop();
@@ -345,6 +364,7 @@ export class BackupSession {
         port.close();
       }),
     );
+    await Promise.allSettled(this.#uploads);
     await this.#counting?.terminate();
   }
 }

@@ -3,11 +3,11 @@
 
 import { hash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { AppError, throwIfCancelled } from '#lib/errors.ts';
 import { encodeNode, nodeFromStat } from '../format/node.ts';
 import { formatDate } from '../format/time.ts';
 import { decodeTree } from '../format/tree.ts';
+import { processOwner } from '../repository/process-owner.ts';
 import type { Repository } from '../repository/repository.ts';
 import type {
   BackupOptions,
@@ -146,8 +146,8 @@ async function run(repo: Repository, work: Run): Promise<BackupResult> {
 }
 
 function owner(options: BackupOptions): Pick<Snapshot, 'username' | 'uid' | 'gid'> {
-  const { username, uid, gid } = userInfo();
-  return { username: options.username ?? username, uid: Math.max(0, uid), gid: Math.max(0, gid) };
+  const process = processOwner();
+  return { ...process, username: options.username ?? process.username };
 }
 
 const EMPTY_TREE = hash('sha256', treeFromNodeTexts([]), 'hex');

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { AppError } from '#lib/errors.ts';
 import type { Store } from '#lib/stores/store.ts';
 import { randomPolynomial } from '../chunker/polynomial.ts';
@@ -10,6 +10,7 @@ import { encodeConfig } from '../format/config.ts';
 import { encodeKeyFile, newMasterKey } from '../format/key.ts';
 import { formatDate } from '../format/time.ts';
 import { CONFIG_NAME, fileName } from '../repository/files.ts';
+import { processOwner } from '../repository/process-owner.ts';
 import { Repository } from '../repository/repository.ts';
 import { whatIsThere } from './open.ts';
 
@@ -45,7 +46,7 @@ export async function initRepository(store: Store, options: InitOptions): Promis
   };
   const keyFile = await encodeKeyFile(masterKey, options.password, options.kdf ?? DEFAULT_KDF, {
     hostname: hostname(),
-    username: userInfo().username,
+    username: processOwner().username,
     created: formatDate(new Date()),
   });
   // Key first: a config without a key could never be opened, a key without a config is refused with a clear message.
