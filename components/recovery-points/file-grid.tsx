@@ -133,7 +133,7 @@ export function FileGrid(props: FileGridProps) {
       aria-multiselectable="true"
       aria-activedescendant={count > 0 ? `${id}-${cursor}` : undefined}
       onKeyDown={onKeyDown}
-      className={cx('overflow-y-auto scroll-thin focus-visible:-outline-offset-2', props.className)}
+      className={cx('group/grid overflow-y-auto outline-none scroll-thin', props.className)}
     >
       <div
         role="row"
@@ -213,7 +213,8 @@ const Row = memo(function Row({ id, index, top, height, entry, chosen, active, h
         GRID,
         'absolute inset-x-0 top-0 border-b border-line pr-3 text-sm select-none',
         chosen ? 'bg-accent-soft' : active ? 'bg-hover' : 'hover:bg-hover',
-        active && 'shadow-[inset_2px_0_0_0_var(--color-accent)]',
+        active &&
+          'shadow-[inset_2px_0_0_0_var(--color-accent)] group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-accent',
       )}
     >
       {entry === undefined ? (
@@ -321,7 +322,10 @@ function SortHead({
       <button
         type="button"
         onClick={() => onSort(column, active ? (order === 'asc' ? 'desc' : 'asc') : opening)}
-        className="group inline-flex h-7 items-center gap-1 rounded-xs hover:text-ink"
+        className={cx(
+          'group inline-flex h-7 items-center gap-1 rounded-xs hover:text-ink',
+          right && 'flex-row-reverse',
+        )}
       >
         {label}
         <Arrow className={cx('size-3', active ? 'text-ink' : 'opacity-0 group-hover:opacity-60')} aria-hidden="true" />

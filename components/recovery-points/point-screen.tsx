@@ -128,7 +128,7 @@ function Browse({ point }: { point: RecoveryPointDetail }) {
   return (
     <FileBrowser
       panel
-      className="h-[max(26rem,calc(100dvh-19rem))]"
+      className="h-[max(26rem,calc(100dvh-17.5rem))]"
       pointId={point.id}
       place={place}
       onPlace={(change, going) =>

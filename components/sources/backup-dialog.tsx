@@ -14,7 +14,7 @@ import { vaultsQuery } from '#lib/client/queries/vaults.ts';
 import type { SourceView } from '#lib/contracts/sources.ts';
 import { usualVault } from './vault-choice.ts';
 
-/** Into which vault? The usual one is chosen already, so Enter is enough. Then the run's page. */
+/** Into which vault? The usual one is chosen already. Then the run's page. */
 export function BackupDialog({ source, onClose }: { source: SourceView; onClose: () => void }) {
   const router = useRouter();
   const vaults = useQuery(vaultsQuery());

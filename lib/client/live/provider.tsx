@@ -7,6 +7,7 @@ import { browserDoor } from './browser-door.ts';
 import { LiveConnection, type LiveState } from './connection.ts';
 
 const EVENTS_URL = '/api/events';
+const HEALTH_URL = '/api/health';
 const POLL_MS = 2_000;
 /** Polls between two readings when nothing is under way, and on a live stream: news can be lost even there. */
 const CALM_POLLS = 8;
@@ -23,6 +24,13 @@ function subscribe(listener: () => void): () => void {
 function setState(state: LiveState): void {
   current = state;
   for (const listener of listeners) listener();
+}
+
+function answers(): Promise<boolean> {
+  return fetch(HEALTH_URL, { cache: 'no-store' }).then(
+    (response) => response.ok,
+    () => false,
+  );
 }
 
 function connect(client: QueryClient): () => void {
@@ -53,7 +61,8 @@ function connect(client: QueryClient): () => void {
     polls += 1;
     const calm = current === 'live' || !desk.anythingUnderWay();
     if (calm && polls % CALM_POLLS !== 0) return;
-    if (current !== 'live') desk.readAgain('all');
+    // The stream may be broken because nothing answers at all: then one question, not one for each query on the page.
+    if (current !== 'live') void answers().then((yes) => yes && desk.readAgain('all'));
     else if (desk.anythingUnderWay()) desk.readAgain('runs');
   }, POLL_MS);
   window.addEventListener('online', wake);
