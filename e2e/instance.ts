@@ -51,7 +51,7 @@ export class Instance {
   async start(): Promise<string | null> {
     if (this.pid !== undefined) throw new Error('the instance runs already');
     this.#outputFrom = this.#output.length;
-    const child = spawn('node_modules/.bin/node', ['bin/holdfast.ts', 'up'], {
+    const child = spawn('node_modules/.bin/node', ['lib/embedded/main.ts'], {
       env: {
         ...process.env,
         NODE_ENV: 'production',

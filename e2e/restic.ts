@@ -59,7 +59,7 @@ export function pasteKit(judge: Judge, kit: Kit, commands: readonly string[], fo
   return execFileSync('bash', ['-euc', [...exports, ...commands].join('\n')], {
     cwd: folder,
     encoding: 'utf8',
-    env: { PATH: `${bin}:/usr/bin:/bin`, HOME: home() },
+    env: { ...process.env, PATH: `${bin}:/usr/bin:/bin`, HOME: home() },
     maxBuffer: 1 << 28,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,131 @@
+// A run is followed by several tabs, through a dropped network and a dead web process, and cancelled from the screen.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright/test';
+import type { RunView } from '#lib/contracts/runs.ts';
+import { answered, expect, test, UNREACHABLE } from './fixtures.ts';
+import { judges, readKit, restic } from './restic.ts';
+import { instance } from './running.ts';
+import { makeBulk } from './tree.ts';
+
+const VAULT = join(instance.root, 'vaults', 'cellar');
+const FILES = 24;
+const MEBIBYTES_EACH = 24;
+
+/** What the big bar of a run's page says, in per cent. */
+async function shown(page: Page): Promise<number> {
+  const bar = page.getByRole('region', { name: 'Progress' }).getByRole('progressbar');
+  return Number((await bar.getAttribute('aria-valuenow', { timeout: 1_000 }).catch(() => null)) ?? 0);
+}
+
+async function untilShown(page: Page, percent: number): Promise<void> {
+  await expect.poll(() => shown(page), { intervals: [50], timeout: 40_000 }).toBeGreaterThan(percent);
+}
+
+/** New bytes on every call, so that each backup has work to do. */
+async function startBulk(page: Page, name: string, files = FILES): Promise<void> {
+  makeBulk(join(instance.root, name), files, MEBIBYTES_EACH);
+  await page.goto('/sources/new');
+  await page.getByRole('combobox', { name: 'Folder' }).fill(join(instance.root, name));
+  await page.getByRole('textbox', { name: 'Name' }).fill(name);
+  await page.getByRole('button', { name: 'Add and back up' }).click();
+  await expect(page).toHaveURL(/\/runs\/[0-9a-f-]+$/);
+}
+
+function runId(page: Page): string {
+  return new URL(page.url()).pathname.split('/').at(-1) ?? '';
+}
+
+async function sameSession(from: BrowserContext, to: BrowserContext): Promise<Page> {
+  await to.addCookies(await from.cookies());
+  return to.newPage();
+}
+
+test('two tabs and another browser follow one run, and the one that lost its network catches up by itself', async ({
+  signedIn: page,
+  context,
+  browser,
+  api,
+}) => {
+  const elsewhere = await browser.newContext({ baseURL: instance.url });
+  const third = await sameSession(context, elsewhere);
+  await startBulk(page, 'film');
+  const second = await context.newPage();
+  await Promise.all([second.goto(page.url()), third.goto(page.url())]);
+  await untilShown(page, 1);
+  await untilShown(second, 1);
+  await untilShown(third, 1);
+
+  // The list of runs and the strip of running work show it as well.
+  await second.goto('/runs');
+  const row = second.getByRole('row', { name: /Backup of film/ });
+  await expect(row).toContainText('Running');
+  await expect(row.getByRole('progressbar')).toHaveAttribute('aria-valuenow', /\d/);
+
+  await elsewhere.setOffline(true);
+  const frozen = await shown(third);
+  await untilShown(page, frozen + 5);
+  await elsewhere.setOffline(false);
+  // While it still runs: what was missed is not the point, what is true now is.
+  await expect
+    .poll(async () => (await shown(third)) > frozen + 4 || (await third.getByText('Succeeded').count()) > 0, {
+      timeout: 20_000,
+    })
+    .toBe(true);
+
+  await api.untilFinished(runId(page));
+  for (const tab of [page, third])
+    await expect(tab.getByRole('link', { name: 'Open the recovery point' })).toBeVisible();
+  await expect(row).toContainText('Succeeded');
+  await elsewhere.close();
+});
+
+test('a run is cancelled from its page: no recovery point, no lock, a clean vault', async ({ signedIn: page, api }) => {
+  await startBulk(page, 'cancelled');
+  await untilShown(page, 3);
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  const asked = Date.now();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel the backup' }).click();
+  await expect(page.getByText('Nothing was left behind').first()).toBeVisible();
+  const run = await api.untilFinished(runId(page));
+  expect(run).toMatchObject({ outcome: 'cancelled', result: null, recoveryPointId: null });
+  expect(Date.parse(run.finishedAt ?? '') - asked, 'ms from the wish to the end').toBeLessThan(3_000);
+
+  expect(await api.points(run.source?.id ?? '')).toEqual([]);
+  expect(readdirSync(join(VAULT, 'locks'))).toEqual([]);
+  const kit = readKit(readFileSync(join(instance.root, 'kit.txt'), 'utf8'));
+  expect(restic(judges()[0] as ReturnType<typeof judges>[number], kit, ['check'])).toContain('no errors were found');
+});
+
+test('a tab outlives the web process: it says that news is missing, and goes on by itself after the restart', async ({
+  signedIn: page,
+  api,
+  browserErrors,
+}) => {
+  test.setTimeout(150_000);
+  browserErrors.allow(UNREACHABLE, answered(503));
+  await startBulk(page, 'interrupted');
+  await untilShown(page, 3);
+  process.kill(await instance.pid('web'), 'SIGKILL');
+  // One part that dies takes the others down in order, and the supervisor says so.
+  await instance.untilEnded();
+  expect(await instance.output()).toContain('The web server ended unexpectedly (killed by SIGKILL)');
+  await expect(page.getByText('No live news from the console.')).toBeVisible();
+
+  await instance.start();
+  await expect(page.getByText('No live news from the console.')).toBeHidden({ timeout: 30_000 });
+  // The worker was asked to stop, which ends a backup without harm; the page says so without a reload.
+  const again = page.getByRole('button', { name: 'Back up again' });
+  await expect(again).toBeVisible();
+  const broken = await api.run(runId(page));
+  expect(broken).toMatchObject({ state: 'finished', outcome: 'failed', error: { code: 'unavailable' } });
+  await expect(page.getByRole('alert')).toContainText(broken.error?.message ?? 'no message');
+  expect(readdirSync(join(VAULT, 'locks'))).toEqual([]);
+
+  await again.click();
+  await expect.poll(() => runId(page)).not.toBe(broken.id);
+  const repeated: RunView = await api.untilFinished(runId(page));
+  expect(repeated).toMatchObject({ outcome: 'succeeded', retryOfId: broken.id });
+  await expect(page.getByRole('link', { name: 'Open the recovery point' })).toBeVisible();
+});
