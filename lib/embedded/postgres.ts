@@ -39,6 +39,7 @@ const SETTINGS: Record<string, string> = {
   // Nobody replicates from it: less log, fewer processes.
   wal_level: 'minimal',
   max_wal_senders: '0',
+  max_logical_replication_workers: '0',
   autovacuum_max_workers: '2',
   io_method: 'sync',
   jit: 'off',
