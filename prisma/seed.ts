@@ -67,7 +67,8 @@ const STATEMENTS: { sql: string; values: (size: SeedSize) => number[] }[] = [
             'problems', '[]'::jsonb, 'warnings', '[]'::jsonb) END,
         CASE WHEN outcome = 'failed' THEN '{"code":"unavailable","message":"The vault could not be reached."}'::jsonb END,
         CASE WHEN checks THEN NULL ELSE s.id END, v.id, 'seed@example.org', 1, at, at + interval '1 second', at + interval '90 seconds'
-      FROM planned JOIN s ON s.place = n % (SELECT count(*) FROM s) JOIN v ON v.place = (n / 7) % (SELECT count(*) FROM v)`,
+      FROM planned JOIN s ON s.place = n % (SELECT count(*) FROM s) JOIN v ON v.place = (n / 7) % (SELECT count(*) FROM v)
+      ORDER BY n`,
     values: (size) => [size.runs],
   },
   {

@@ -4,23 +4,26 @@ import { db } from './client.ts';
 
 const ATTENTION_LIMIT = 20;
 
-/** Failed or lost runs since then which nothing of the same work has made good, the newest of each, newest first. */
+/**
+ * Work whose newest ending since then is a failure: newest first. Cancelled runs say nothing. Backups count per source, checks
+ * per vault, restores per recovery point. Each part walks one index and stops at the newest row.
+ */
 export async function listUnhealedRuns(since: Date): Promise<string[]> {
   const rows = await db().$queryRaw<{ id: string }[]>`
-    SELECT id FROM (
-      SELECT DISTINCT ON (r.kind, r."sourceId", r."vaultId", r."recoveryPointId") r.id, r."queuedAt"
-      FROM run r
-      WHERE r.outcome IN ('failed', 'lost') AND r."queuedAt" >= ${since}
-        AND NOT EXISTS (
-          SELECT 1 FROM run later
-          WHERE later.kind = r.kind AND later."queuedAt" > r."queuedAt" AND later.outcome IN ('succeeded', 'warning')
-            AND CASE r.kind
-              WHEN 'backup' THEN later."sourceId" = r."sourceId"
-              WHEN 'check' THEN later."vaultId" = r."vaultId"
-              ELSE later."recoveryPointId" = r."recoveryPointId" END)
-        AND (r.kind <> 'backup' OR r."sourceId" IS NOT NULL)
-      ORDER BY r.kind, r."sourceId", r."vaultId", r."recoveryPointId", r."queuedAt" DESC) newest
-    ORDER BY "queuedAt" DESC LIMIT ${ATTENTION_LIMIT}`;
+    SELECT newest.id FROM (
+      SELECT r.* FROM source s CROSS JOIN LATERAL (SELECT id, outcome, "queuedAt" FROM run
+        WHERE "sourceId" = s.id AND kind = 'backup' AND state = 'finished' AND outcome <> 'cancelled' AND "queuedAt" >= ${since}
+        ORDER BY "queuedAt" DESC LIMIT 1) r
+      UNION ALL
+      SELECT r.* FROM vault v CROSS JOIN LATERAL (SELECT id, outcome, "queuedAt" FROM run
+        WHERE "vaultId" = v.id AND kind = 'check' AND state = 'finished' AND outcome <> 'cancelled' AND "queuedAt" >= ${since}
+        ORDER BY "queuedAt" DESC LIMIT 1) r
+      UNION ALL
+      SELECT r.* FROM (SELECT DISTINCT ON ("recoveryPointId") id, outcome, "queuedAt" FROM run
+        WHERE kind = 'restore' AND state = 'finished' AND outcome <> 'cancelled' AND "queuedAt" >= ${since}
+        ORDER BY "recoveryPointId", "queuedAt" DESC) r) newest
+    WHERE newest.outcome IN ('failed', 'lost')
+    ORDER BY newest."queuedAt" DESC LIMIT ${ATTENTION_LIMIT}`;
   return rows.map((row) => row.id);
 }
 

@@ -45,8 +45,10 @@ export async function listVaults(id: string | null = null): Promise<VaultRow[]> 
       checked.id AS "checkId", checked."finishedAt" AS "checkAt",
       (checked.result->>'ok')::boolean AS "checkOk", (checked.input->>'readData')::boolean AS "checkReadData"
     FROM vault v
-    LEFT JOIN (SELECT "vaultId", count(*)::int AS points, count(DISTINCT "sourceId")::int AS sources
-      FROM recovery_point GROUP BY "vaultId") held ON held."vaultId" = v.id
+    LEFT JOIN (SELECT "vaultId", sum(points)::int AS points, count("sourceId")::int AS sources
+      FROM (SELECT "vaultId", "sourceId", count(*) AS points FROM recovery_point
+        WHERE ${id}::text IS NULL OR "vaultId" = ${id}::text GROUP BY "vaultId", "sourceId") each
+      GROUP BY "vaultId") held ON held."vaultId" = v.id
     LEFT JOIN LATERAL (SELECT COALESCE(r."finishedAt", r."startedAt", r."queuedAt") AS at FROM run r
       WHERE r."vaultId" = v.id ORDER BY r."queuedAt" DESC LIMIT 1) latest ON true
     LEFT JOIN LATERAL (SELECT r.id, r."finishedAt", r.result, r.input FROM run r

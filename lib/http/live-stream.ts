@@ -50,8 +50,9 @@ export async function liveStream(sessionId: string, signal: AbortSignal): Promis
     if (message.type !== 'gap') send(message);
     else snapshot().catch(end);
   };
+  // An event and not a comment: the browser shows comments to nobody, and the page must notice silence.
   const ping = async (): Promise<void> => {
-    if (await sessionIsAlive(sessionId)) write(': ping\n\n');
+    if (await sessionIsAlive(sessionId)) write('event: heartbeat\ndata: {}\n\n');
     else end();
   };
 
