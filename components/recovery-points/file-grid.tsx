@@ -138,7 +138,10 @@ export function FileGrid(props: FileGridProps) {
       <div
         role="row"
         aria-rowindex={1}
-        className={cx(GRID, 'sticky top-0 z-10 h-8 border-b border-line bg-canvas pr-3 text-xs text-ink-3')}
+        className={cx(
+          GRID,
+          'sticky top-0 z-10 h-8 border-b border-line bg-[var(--grid-head,var(--color-canvas))] pr-3 text-xs text-ink-3',
+        )}
       >
         <span role="columnheader">
           <span className="sr-only">Chosen</span>

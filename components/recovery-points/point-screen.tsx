@@ -4,7 +4,6 @@ import { useQuery } from '@tanstack/react-query';
 import { ChevronLeft, ChevronRight, GitCompareArrows, RotateCcw } from 'lucide-react';
 import Link from 'next/link';
 import { useState } from 'react';
-import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead } from '#components/shell/page-head.tsx';
 import { ButtonLink } from '#components/ui/button.tsx';
 import { cx } from '#components/ui/cx.ts';
@@ -20,6 +19,7 @@ import { sessionQuery, useMay } from '#lib/client/queries/session.ts';
 import type { RecoveryPointDetail } from '#lib/contracts/recovery-points.ts';
 import { BrowseActions } from './browse-actions.tsx';
 import { FileBrowser, type Place } from './file-browser.tsx';
+import { NotShown } from './not-shown.tsx';
 import { PointFacts } from './point-summary.tsx';
 import { NOTHING, type Selection } from './selection.ts';
 
@@ -35,7 +35,7 @@ export function PointScreen({ id }: { id: string }) {
           title="Recovery point"
           trail={[{ label: 'Recovery points', href: '/recovery-points' }, { label: 'Not shown' }]}
         />
-        <LoadError error={query.error} onRetry={() => void query.refetch()} retrying={query.isFetching} />
+        <NotShown query={query} href="/recovery-points" all="All recovery points" />
       </>
     );
   return (

@@ -32,7 +32,12 @@ const COLUMNS: readonly Column<RecoveryPointView>[] = [
       </span>
     ),
   },
-  { id: 'vault', header: 'Vault', hideBelow: 'lg', cell: (point) => point.vault.name },
+  {
+    id: 'vault',
+    header: 'Vault',
+    hideBelow: 'lg',
+    cell: (point) => <span className="block max-w-[20ch] truncate">{point.vault.name}</span>,
+  },
   { id: 'files', header: 'Files', align: 'right', width: '7rem', hideBelow: 'md', cell: (p) => formatCount(p.files) },
   { id: 'size', header: 'Size', align: 'right', width: '6.5rem', cell: (point) => <Bytes value={point.bytes} /> },
   {

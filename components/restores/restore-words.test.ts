@@ -12,7 +12,7 @@ const SUMMARY: Summary = {
 };
 
 test('the sentence says only what happens', () => {
-  expect(planSentence(SUMMARY)).toBe('3\u00a0files created; 2.9\u00a0KiB written.');
+  expect(planSentence(SUMMARY)).toBe('3\u00a0entries created; 2.9\u00a0KiB written.');
   expect(planSentence({ ...SUMMARY, create: { count: 0, bytes: 0 }, overwrite: { count: 1, bytes: 1 } })).toContain(
     '1 overwritten',
   );

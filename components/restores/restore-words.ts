@@ -30,7 +30,7 @@ export const OVERWRITE_ORDER: readonly Overwrite[] = ['if-changed', 'never', 'if
 /** What will happen, in one sentence with figures. */
 export function planSentence(summary: Summary): string {
   const parts = [
-    summary.create.count > 0 ? `${formatPlural(summary.create.count, 'file')} created` : null,
+    summary.create.count > 0 ? `${formatPlural(summary.create.count, 'entry', 'entries')} created` : null,
     summary.overwrite.count > 0 ? `${formatCount(summary.overwrite.count)} overwritten` : null,
     summary.keep.count > 0 ? `${formatCount(summary.keep.count)} kept` : null,
   ].filter((part) => part !== null);

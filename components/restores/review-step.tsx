@@ -135,9 +135,9 @@ function Ready({ plan, summary, onBack }: { plan: RestorePlanView; summary: Summ
       {summary.overwrite.count > 0 ? (
         <Notice
           tone={original ? 'bad' : 'warn'}
-          title={`${formatPlural(summary.overwrite.count, 'file')} in ${summary.targetPath} will be replaced by older versions.`}
+          title={`${formatPlural(summary.overwrite.count, 'file')} in ${summary.targetPath} will be replaced.`}
         >
-          What is in them now is lost unless another recovery point has it. {backupFirst(original)}
+          Present contents are lost unless another recovery point has them. {backupFirst(original)}
         </Notice>
       ) : null}
       <PlanChanges summary={summary} />
@@ -162,7 +162,7 @@ function Ready({ plan, summary, onBack }: { plan: RestorePlanView; summary: Summ
         >
           {nothing
             ? 'Nothing to restore'
-            : `Restore ${formatPlural(summary.create.count + summary.overwrite.count, 'file')}`}
+            : `Restore ${formatPlural(summary.create.count + summary.overwrite.count, 'entry', 'entries')}`}
         </Button>
         <Button onClick={onBack}>Back</Button>
       </div>

@@ -122,7 +122,7 @@ function ChooseDialog({
       }
     >
       <FileBrowser
-        className="h-[min(32rem,60dvh)]"
+        className="h-[min(32rem,60dvh)] [--grid-head:var(--color-raised)]"
         pointId={point.id}
         place={place}
         onPlace={(change) => setPlace({ ...place, ...change })}
@@ -131,7 +131,7 @@ function ChooseDialog({
         actions={
           <span className="text-sm text-ink-2">
             {selection.size === 0
-              ? 'Tick files and folders; double-click or Enter opens a folder.'
+              ? 'Tick files and folders; a click on a folder’s name opens it.'
               : `${formatPlural(selection.size, 'entry', 'entries')} chosen`}
           </span>
         }

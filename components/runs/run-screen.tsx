@@ -4,6 +4,7 @@ import { Ban, History, RotateCcw } from 'lucide-react';
 import dynamic from 'next/dynamic';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
+import { NotShown } from '#components/recovery-points/not-shown.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead } from '#components/shell/page-head.tsx';
 import { runDoing, runTitle } from '#components/shell/run-words.ts';
@@ -45,7 +46,7 @@ export function RunScreen({ id }: { id: string }) {
     return (
       <>
         <PageHead title="Run" trail={[{ label: 'Runs', href: '/runs' }, { label: 'Not shown' }]} />
-        <LoadError error={query.error} onRetry={() => void query.refetch()} retrying={query.isFetching} />
+        <NotShown query={query} href="/runs" all="All runs" />
       </>
     );
   return <RunSkeleton />;

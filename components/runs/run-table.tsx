@@ -27,7 +27,12 @@ const COLUMNS: readonly Column<RunView>[] = [
     id: 'vault',
     header: 'Vault',
     hideBelow: 'xl',
-    cell: (run) => run.vault?.name ?? <None>no vault</None>,
+    cell: (run) =>
+      run.vault === null ? (
+        <None>no vault</None>
+      ) : (
+        <span className="block max-w-[20ch] truncate">{run.vault.name}</span>
+      ),
   },
   {
     id: 'asked',

@@ -7,6 +7,7 @@ import { useForm, useWatch } from 'react-hook-form';
 import { z } from 'zod';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { Button } from '#components/ui/button.tsx';
+import { cx } from '#components/ui/cx.ts';
 import { Field } from '#components/ui/field.tsx';
 import { applyFieldErrors, Form } from '#components/ui/form.tsx';
 import { Input } from '#components/ui/input.tsx';
@@ -152,7 +153,13 @@ export function SourceForm({ given, submit, label, failed, extra, cancel }: Sour
         error={errors.excludes?.message}
       />
       {extra}
-      <div className="flex items-center gap-2">
+      <div
+        className={cx(
+          'flex items-center gap-2',
+          // In the dialog the buttons stay in sight, however long the form is.
+          given !== undefined && 'sticky -bottom-4 -mx-4 -mb-4 border-t border-line bg-raised px-4 py-3',
+        )}
+      >
         <Button type="submit" variant="primary" busy={formState.isSubmitting}>
           {label}
         </Button>

@@ -4,11 +4,12 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { MoreHorizontal, Pencil, Play, Trash2 } from 'lucide-react';
 import Link from 'next/link';
 import { DayStrip } from '#components/charts/day-strip.tsx';
+import { NotShown } from '#components/recovery-points/not-shown.tsx';
 import { RunTable } from '#components/runs/run-table.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead, Section } from '#components/shell/page-head.tsx';
 import { SOURCE_STATE } from '#components/shell/source-words.ts';
-import { Button } from '#components/ui/button.tsx';
+import { Button, ButtonLink } from '#components/ui/button.tsx';
 import { EmptyState } from '#components/ui/empty-state.tsx';
 import { RelativeTime } from '#components/ui/figures.tsx';
 import { iconButtonClass } from '#components/ui/icon-button.tsx';
@@ -36,7 +37,7 @@ export function SourceScreen({ id }: { id: string }) {
     return (
       <>
         <PageHead title="Source" trail={[{ label: 'Sources', href: '/sources' }, { label: 'Not shown' }]} />
-        <LoadError error={query.error} onRetry={() => void query.refetch()} retrying={query.isFetching} />
+        <NotShown query={query} href="/sources" all="All sources" />
       </>
     );
   return (
@@ -79,7 +80,7 @@ function Source({ source }: { source: SourceView }) {
         truth={<Truth source={source} means={means} />}
         action={
           <>
-            {mayStart ? (
+            {mayStart && source.recoveryPoints > 0 ? (
               <Button
                 variant="primary"
                 icon={<Play aria-hidden="true" />}
@@ -125,6 +126,9 @@ function Source({ source }: { source: SourceView }) {
             <code className="font-mono">npx holdfast worker</code>.
           </Notice>
         </div>
+      )}
+      {busy ? null : (
+        <LastFailure source={source} {...(mayStart ? { onRetry: () => url.set({ backup: '1' }, 'push') } : {})} />
       )}
       {source.recoveryPoints === 0 ? (
         <EmptyState
@@ -205,6 +209,45 @@ function ListLink({ href, children }: { href: string; children: string }) {
     <Link href={href} className="rounded-xs text-sm text-ink-2 hover:text-ink hover:underline">
       {children}
     </Link>
+  );
+}
+
+/** What the newest backup stumbled over, before anything else. */
+function LastFailure({ source, onRetry }: { source: SourceView; onRetry?: () => void }) {
+  const query = useInfiniteQuery({
+    ...runsQuery({ sourceId: source.id, limit: LATEST_RUNS }),
+    enabled: source.state !== 'never',
+  });
+  const run = query.data?.pages[0]?.items.find((one) => one.kind === 'backup' && one.outcome !== 'cancelled');
+  if (source.state !== 'failed' && source.state !== 'warning') return null;
+  if (run === undefined || (run.error === null && run.result === null)) return null;
+  const skipped = run.result?.kind === 'backup' ? run.result.problemCount : 0;
+  return (
+    <div className="mb-6">
+      <Notice
+        tone={source.state === 'failed' ? 'bad' : 'warn'}
+        title={
+          run.error?.message ??
+          (skipped > 0
+            ? `The newest backup left out ${formatPlural(skipped, 'file')} that could not be read.`
+            : 'The newest backup ended with a warning.')
+        }
+        actions={
+          <>
+            {onRetry === undefined || source.state !== 'failed' ? null : (
+              <Button size="sm" variant="primary" onClick={onRetry}>
+                Back up again
+              </Button>
+            )}
+            <ButtonLink size="sm" href={`/runs/${run.id}`}>
+              Open the run
+            </ButtonLink>
+          </>
+        }
+      >
+        {run.error?.hint}
+      </Notice>
+    </div>
   );
 }
 
