@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { forgetConfig } from '#lib/config.ts';
 import type { RunView } from '#lib/contracts/runs.ts';
 import { closeCourier } from '#lib/live/instance.ts';
@@ -299,29 +300,52 @@ test('a wrong setting comes out as a sentence', async () => {
   );
 });
 
-test.skipIf(testRedisUrl() === undefined)(
-  'all of it with the queue and the news on Redis',
-  async () => {
+describe.skipIf(testRedisUrl() === undefined)('with the queue and the news on Redis', () => {
+  beforeAll(async () => {
     await closeQueues();
     await closeCourier();
     process.env.REDIS_URL = testRedisUrl();
     forgetConfig();
-    try {
-      const { id } = await workers.start();
-      const { vault, source } = await workers.vaultAndSource(id, await workers.folder({ bulk: 40 }));
-      const run = await startBackup(owner, source.id, { vaultId: vault.id });
-      await until(async () => ((await getRun(owner, run.id)).progress?.bytesDone ?? 0) > 4 << 20);
-      await cancelRun(owner, run.id);
-      expect(await finished(run)).toMatchObject({ outcome: 'cancelled' });
-      expect(await finished(await startBackup(owner, source.id, { vaultId: vault.id }), 60_000)).toMatchObject({
-        outcome: 'succeeded',
-      });
-    } finally {
-      await closeQueues();
-      await closeCourier();
-      delete process.env.REDIS_URL;
-      forgetConfig();
+  });
+  afterAll(async () => {
+    await closeQueues();
+    await closeCourier();
+    delete process.env.REDIS_URL;
+    forgetConfig();
+  });
+
+  /** Those of this test's own Redis database: other test files use the same server. */
+  async function dropRedisConnections(): Promise<void> {
+    const url = testRedisUrl() as string;
+    const client = new Redis(url);
+    const own = await client.client('ID');
+    const list = (await client.client('LIST')) as string;
+    for (const line of list.split('\n')) {
+      const [, id, db] = /^id=(\d+) .* db=(\d+) /.exec(line) ?? [];
+      if (id && Number(id) !== own && db === new URL(url).pathname.slice(1)) await client.client('KILL', 'ID', id);
     }
-  },
-  90_000,
-);
+    client.disconnect();
+  }
+
+  test('backup, cancel, folders: all of it works, and goes on when Redis drops every connection', async () => {
+    const { id } = await workers.start();
+    const { vault, source } = await workers.vaultAndSource(id, await workers.folder({ bulk: 40 }));
+    const first = await startBackup(owner, source.id, { vaultId: vault.id });
+    await until(async () => ((await getRun(owner, first.id)).progress?.bytesDone ?? 0) > 4 << 20);
+    await cancelRun(owner, first.id);
+    expect(await finished(first)).toMatchObject({ outcome: 'cancelled' });
+
+    const second = await startBackup(owner, source.id, { vaultId: vault.id });
+    await until(async () => (await getRun(owner, second.id)).state === 'running');
+    await dropRedisConnections();
+    expect(await finished(second, 60_000)).toMatchObject({ outcome: 'succeeded', attempt: 1 });
+    await until(() =>
+      listFolder(owner, id, { path: '/', hidden: false }).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const third = await finished(await startBackup(owner, source.id, { vaultId: vault.id }), 60_000);
+    expect(third).toMatchObject({ outcome: 'succeeded', result: { filesUnmodified: 42 } });
+  }, 120_000);
+});
