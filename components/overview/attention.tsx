@@ -4,14 +4,17 @@ import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { Section } from '#components/shell/page-head.tsx';
 import { runState, runTitle } from '#components/shell/run-words.ts';
-import { Button } from '#components/ui/button.tsx';
+import { Button, ButtonLink } from '#components/ui/button.tsx';
 import { RelativeTime } from '#components/ui/figures.tsx';
 import { StateMark } from '#components/ui/state.tsx';
 import { notify } from '#components/ui/toast.tsx';
+import { vaultVerdict } from '#components/vaults/vault-state.ts';
 import { toApiError } from '#lib/client/api.ts';
 import { useRetryRun } from '#lib/client/queries/runs.ts';
 import { useMay } from '#lib/client/queries/session.ts';
 import type { RunView } from '#lib/contracts/runs.ts';
+import type { VaultView } from '#lib/contracts/vaults.ts';
+import type { AttentionItem } from './attention-items.ts';
 
 /** Why it needs someone, in the words of the failure itself. */
 function reason(run: RunView): string {
@@ -21,20 +24,46 @@ function reason(run: RunView): string {
 }
 
 /** What needs a person, with the action that mends it inside. Nothing at all when all is well. */
-export function Attention({ runs }: { runs: readonly RunView[] }) {
-  if (runs.length === 0) return null;
+export function Attention({ items }: { items: readonly AttentionItem[] }) {
+  if (items.length === 0) return null;
   return (
-    <Section title="Needs attention" count={runs.length}>
+    <Section title="Needs attention" count={items.length}>
       <ul className="border-t border-line">
-        {runs.map((run) => (
-          <Item key={run.id} run={run} />
-        ))}
+        {items.map((item) =>
+          item.kind === 'run' ? (
+            <RunItem key={item.run.id} run={item.run} />
+          ) : (
+            <VaultItem key={item.vault.id} vault={item.vault} />
+          ),
+        )}
       </ul>
     </Section>
   );
 }
 
-function Item({ run }: { run: RunView }) {
+function VaultItem({ vault }: { vault: VaultView }) {
+  const { tone, word, means } = vaultVerdict(vault);
+  return (
+    <li className="flex flex-wrap items-start gap-x-4 gap-y-2 border-b border-line py-2.5 pl-1">
+      <StateMark tone={tone} className="mt-[5px]" />
+      <div className="min-w-0 flex-1 basis-64">
+        <p className="text-base">
+          Vault{' '}
+          <Link href={`/vaults/${vault.id}`} className="font-medium hover:underline">
+            {vault.name}
+          </Link>
+          <span className={tone === 'bad' ? 'text-bad' : 'text-warn'}>: {word.toLowerCase()}</span>
+        </p>
+        <p className="text-sm text-ink-2 [overflow-wrap:anywhere]">{means}</p>
+      </div>
+      <ButtonLink size="sm" href={tone === 'warn' ? `/vaults/${vault.id}?kit=1` : `/vaults/${vault.id}`}>
+        {tone === 'warn' ? 'Get the kit' : 'Open the vault'}
+      </ButtonLink>
+    </li>
+  );
+}
+
+function RunItem({ run }: { run: RunView }) {
   const router = useRouter();
   const retry = useRetryRun();
   const mayRetry = useMay('run:retry');

@@ -13,6 +13,7 @@ import { overviewQuery } from '#lib/client/queries/overview.ts';
 import { useMay } from '#lib/client/queries/session.ts';
 import type { OverviewView } from '#lib/contracts/overview.ts';
 import { Attention } from './attention.tsx';
+import { attentionItems, attentionTone } from './attention-items.ts';
 import { RecentRuns } from './recent-runs.tsx';
 import { SourcesTable } from './sources-table.tsx';
 import { Storage } from './storage.tsx';
@@ -55,14 +56,15 @@ export function OverviewScreen() {
 
 function Loaded({ view }: { view: OverviewView }) {
   const mayAdd = useMay('source:create');
-  const attention = view.needsAttention.length;
+  const items = attentionItems(view);
+  const attention = items.length;
   return (
     <>
       <header className="mb-6 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <title>
           {[
             attention > 0
-              ? `■ ${attention} ${attention === 1 ? 'needs' : 'need'} attention · Overview`
+              ? `${attentionTone(items) === 'bad' ? '■' : '▲'} ${attention} ${attention === 1 ? 'needs' : 'need'} attention · Overview`
               : `${TAB_MARK[view.state]} Overview`.trim(),
             'Holdfast',
           ].join(' · ')}
@@ -80,8 +82,9 @@ function Loaded({ view }: { view: OverviewView }) {
           </ButtonLink>
         ) : null}
       </header>
-      {view.nextStep === null ? null : <NextSteps view={view} />}
-      <Attention runs={view.needsAttention} />
+      {/* Once there is a recovery point, what is missing is no first step any more. */}
+      {view.nextStep === null || view.counts.recoveryPoints > 0 ? null : <NextSteps view={view} />}
+      <Attention items={items} />
       {view.sources.length === 0 ? null : (
         <Section title="Sources" count={view.sources.length}>
           <SourcesTable sources={view.sources} running={view.running} />

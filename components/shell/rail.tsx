@@ -5,6 +5,7 @@ import { PanelLeftClose, PanelLeftOpen, Search } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import type { ReactNode } from 'react';
+import { attentionItems, attentionTone } from '#components/overview/attention-items.ts';
 import { cx } from '#components/ui/cx.ts';
 import { IconButton } from '#components/ui/icon-button.tsx';
 import { Kbd } from '#components/ui/kbd.tsx';
@@ -25,10 +26,15 @@ export interface RailCount {
 
 /** The counts that matter, keyed by destination. */
 export function useRailCounts(): Record<string, RailCount | undefined> {
-  const attention = useQuery(overviewQuery()).data?.needsAttention.length ?? 0;
+  const overview = useQuery(overviewQuery()).data;
+  const items = overview === undefined ? [] : attentionItems(overview);
+  const attention = items.length;
   const active = useActiveRuns().length;
   return {
-    '/': attention > 0 ? { value: attention, tone: 'bad', words: `${attention} need attention` } : undefined,
+    '/':
+      attention > 0
+        ? { value: attention, tone: attentionTone(items), words: `${attention} need attention` }
+        : undefined,
     '/runs': active > 0 ? { value: active, tone: 'run', words: `${active} under way` } : undefined,
   };
 }

@@ -30,6 +30,8 @@ export function errorText(error: ErrorDetails, where: string): string {
     .join('\n');
 }
 
+const REFERENCE_LENGTH = 8;
+
 export function ErrorState({
   error,
   onRetry,
@@ -44,7 +46,8 @@ export function ErrorState({
   /** Inside a panel or a dialog. */
   compact?: boolean;
 }) {
-  const reference = [error.code, error.requestId].filter(Boolean).join(' · ');
+  // Short here; the copy has all of it.
+  const reference = [error.code, error.requestId?.slice(0, REFERENCE_LENGTH)].filter(Boolean).join(' · ');
   return (
     <div role="alert" className={compact ? 'flex gap-2.5 rounded-md bg-bad-soft px-3 py-2.5' : 'flex gap-3 py-10'}>
       <StateMark tone="bad" className="mt-[5px]" />

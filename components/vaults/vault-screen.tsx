@@ -17,6 +17,7 @@ import { Menu, MenuItem } from '#components/ui/menu.tsx';
 import { Skeleton } from '#components/ui/skeleton.tsx';
 import { Badge, Notice } from '#components/ui/state.tsx';
 import { type Column, Table } from '#components/ui/table.tsx';
+import { useUrlState } from '#components/ui/use-url-state.ts';
 import { formatBytes, formatCount, formatPlural } from '#lib/client/format.ts';
 import { pointsQuery } from '#lib/client/queries/recovery-points.ts';
 import { runsQuery } from '#lib/client/queries/runs.ts';
@@ -71,12 +72,16 @@ export function VaultScreen({ id }: { id: string }) {
 type Open = 'check' | 'kit' | 'edit' | null;
 
 function Loaded({ vault }: { vault: VaultDetail }) {
-  const [open, setOpen] = useState<Open>(null);
+  const url = useUrlState();
+  const [open, setOpen] = useState<Open>(url.get('kit') === '' ? null : 'kit');
   const mayCheck = useMay('vault:check');
   const mayKit = useMay('vault:recovery-kit');
   const mayEdit = useMay('vault:update');
   const verdict = vaultVerdict(vault);
-  const close = (next: boolean): void => setOpen(next ? open : null);
+  const close = (next: boolean): void => {
+    setOpen(next ? open : null);
+    if (!next) url.set({ kit: null });
+  };
   return (
     <>
       <PageHead

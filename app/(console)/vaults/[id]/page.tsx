@@ -1,5 +1,11 @@
+import { Suspense } from 'react';
 import { VaultScreen } from '#components/vaults/vault-screen.tsx';
 
 export default async function VaultPage({ params }: { params: Promise<{ id: string }> }) {
-  return <VaultScreen id={(await params).id} />;
+  const { id } = await params;
+  return (
+    <Suspense>
+      <VaultScreen id={id} />
+    </Suspense>
+  );
 }
