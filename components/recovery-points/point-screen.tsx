@@ -68,7 +68,7 @@ function Point({ point }: { point: RecoveryPointDetail }) {
         trail={[
           { label: 'Recovery points', href: '/recovery-points' },
           ...(point.source === null ? [] : [{ label: point.source.name, href: `/sources/${point.source.id}` }]),
-          { label: when },
+          { label: point.snapshotId.slice(0, 8) },
         ]}
         truth={
           <>

@@ -11,7 +11,7 @@ import type { RecoveryPointView } from '#lib/contracts/recovery-points.ts';
 /** Facts of a recovery point in one line of figures. */
 export function PointFacts({ point }: { point: RecoveryPointView }) {
   return (
-    <dl className="grid grid-cols-2 gap-x-6 gap-y-3 sm:grid-cols-3 lg:grid-cols-7">
+    <dl className="grid grid-cols-3 gap-x-4 gap-y-3 sm:gap-x-6 lg:grid-cols-7">
       <Figure name="Files">{formatCount(point.files)}</Figure>
       <Figure name="Size">
         <Bytes value={point.bytes} />
@@ -19,7 +19,7 @@ export function PointFacts({ point }: { point: RecoveryPointView }) {
       <Figure name="Added">
         <Bytes value={point.addedBytes} />
       </Figure>
-      <Figure name="Stored, compressed">
+      <Figure name="Stored">
         <Bytes value={point.storedBytes} />
       </Figure>
       <Figure name="Problems">

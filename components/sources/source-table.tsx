@@ -29,8 +29,8 @@ const COLUMNS: readonly Column<SourceView>[] = [
   },
   {
     id: 'last',
-    header: 'Last recovery point',
-    width: '10rem',
+    header: 'Last point',
+    width: '8.5rem',
     sortBy: (source) => (source.lastPoint === null ? null : Date.parse(source.lastPoint.time)),
     cell: (source) => (source.lastPoint === null ? <None>none yet</None> : <RelativeTime at={source.lastPoint.time} />),
   },

@@ -21,6 +21,13 @@ import { ExampleSources } from './example-sources.tsx';
 import { SourceTable } from './source-table.tsx';
 
 const STATES = ['all', 'failed', 'warning', 'protected', 'never'] as const;
+const STATE_WORD: Record<(typeof STATES)[number], string> = {
+  all: 'All',
+  failed: 'Failed',
+  warning: 'Warning',
+  protected: 'Protected',
+  never: 'Not yet',
+};
 /** What needs someone stands on top. */
 const BY_URGENCY: Sort = { column: 'state', order: 'asc' };
 
@@ -67,13 +74,19 @@ export function SourcesScreen() {
               label="State"
               value={state}
               onValueChange={(next) => url.set({ state: next === 'all' ? null : next })}
-              options={[
-                { value: 'all', label: `All ${query.data.length}` },
-                { value: 'failed', label: `Failed ${failed}` },
-                { value: 'warning', label: `Warning ${countOf(query.data, 'warning')}` },
-                { value: 'protected', label: `Protected ${countOf(query.data, 'protected')}` },
-                { value: 'never', label: `Not yet ${countOf(query.data, 'never')}` },
-              ]}
+              options={STATES.filter((one) => one === 'all' || one === state || countOf(query.data, one) > 0).map(
+                (one) => ({
+                  value: one,
+                  label: (
+                    <span className="whitespace-nowrap">
+                      {STATE_WORD[one]}{' '}
+                      <span className="text-ink-3 tabular">
+                        {one === 'all' ? query.data.length : countOf(query.data, one)}
+                      </span>
+                    </span>
+                  ),
+                }),
+              )}
             />
           </div>
         </div>
