@@ -6,6 +6,7 @@ import { AppError } from '#lib/errors.ts';
 import type { PackJob, PackJobResult } from './pack-jobs.ts';
 
 const MAX_THREADS = 8;
+const POLL_MS = 5;
 
 interface Waiting {
   job: PackJob;
@@ -67,10 +68,12 @@ export class PackPool {
     return worker;
   }
 
-  /** Ends the threads at once; call it when no job is under way. */
+  /** Refuses what waits, lets running jobs end, so that no file stays half written, then ends the threads. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#idle, ...this.#busy.keys()].map((worker) => worker.terminate()));
+    this.#next();
+    while (this.#busy.size > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await Promise.all(this.#idle.map((worker) => worker.terminate()));
     this.#idle.length = 0;
   }
 }

@@ -283,7 +283,7 @@ test('a cancelled restore leaves no half file and no lock; the next one complete
   const again = await restore({ snapshot: big, strip: many, verify: true });
   expect(again.filesVerified).toBe(again.filesRestored);
   expect(listing(target)).toEqual(listing(many));
-}, 60_000);
+}, 120_000);
 
 describe.runIf(asRoot)('a target', () => {
   test('that is full ends the restore with what to do, keeps what was there, and leaves no half file', async () => {
