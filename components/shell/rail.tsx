@@ -33,7 +33,11 @@ export function useRailCounts(): Record<string, RailCount | undefined> {
   return {
     '/':
       attention > 0
-        ? { value: attention, tone: attentionTone(items), words: `${attention} need attention` }
+        ? {
+            value: attention,
+            tone: attentionTone(items),
+            words: `${attention} ${attention === 1 ? 'needs' : 'need'} attention`,
+          }
         : undefined,
     '/runs': active > 0 ? { value: active, tone: 'run', words: `${active} under way` } : undefined,
   };

@@ -1,12 +1,7 @@
-import { Suspense } from 'react';
 import { SetUpScreen } from '#components/setup/set-up-screen.tsx';
 import { requireSetupPage } from '#lib/http/page-session.ts';
 
 export default async function SetUpPage() {
   await requireSetupPage();
-  return (
-    <Suspense>
-      <SetUpScreen />
-    </Suspense>
-  );
+  return <SetUpScreen />;
 }

@@ -1,4 +1,3 @@
-import { Suspense } from 'react';
 import { WelcomeScreen } from '#components/setup/welcome-screen.tsx';
 import { SessionSeed } from '#components/shell/session-seed.tsx';
 import { requireSignedInPage } from '#lib/http/page-session.ts';
@@ -6,10 +5,8 @@ import { requireSignedInPage } from '#lib/http/page-session.ts';
 export default async function WelcomePage() {
   const session = await requireSignedInPage();
   return (
-    <Suspense>
-      <SessionSeed session={session}>
-        <WelcomeScreen />
-      </SessionSeed>
-    </Suspense>
+    <SessionSeed session={session}>
+      <WelcomeScreen />
+    </SessionSeed>
   );
 }

@@ -1,10 +1,5 @@
-import { Suspense } from 'react';
 import { VaultsScreen } from '#components/vaults/vaults-screen.tsx';
 
 export default function VaultsPage() {
-  return (
-    <Suspense>
-      <VaultsScreen />
-    </Suspense>
-  );
+  return <VaultsScreen />;
 }

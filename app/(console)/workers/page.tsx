@@ -1,10 +1,5 @@
-import { Suspense } from 'react';
 import { WorkersScreen } from '#components/workers/workers-screen.tsx';
 
 export default function WorkersPage() {
-  return (
-    <Suspense>
-      <WorkersScreen />
-    </Suspense>
-  );
+  return <WorkersScreen />;
 }
