@@ -25,10 +25,10 @@ import { defaultEntry } from '../cpu/pool.ts';
 import { LEVEL_AUTO, LEVEL_MAX } from '../crypto/zstd.ts';
 import { pathTextFromBytes } from '../format/path-text.ts';
 import { newClaimMemory } from '../repository/claims.ts';
-import { fileName } from '../repository/files.ts';
 import type { PartialPack, SealedPack } from '../repository/pack-writer.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BackupOptions, PathText, Problem } from '../types.ts';
+import { ParentTrees } from './backup-parent-trees.ts';
 import type { BackupWriter } from './backup-writer.ts';
 
 interface Thread {
@@ -46,15 +46,19 @@ interface SessionOptions {
   onProblem: (problem: Problem) => void;
 }
 
+/**
+ * A thread costs 50 ms to 200 ms of processor time to start: as much as one thread needs for a folder with few changes.
+ * The others, and the counting walk, start only when the work lasts longer.
+ */
+const MORE_THREADS_MS = 60;
+const COUNT_AFTER_MS = 120;
+
 /** For a thread's own report of why it ended, which says more. */
 const LAST_WORDS_MS = 200;
 
 function endedEarly(): AppError {
   return new AppError('internal', 'A thread of the backup ended before its work was done.');
 }
-
-/** Tree packs of the parent kept in memory: a folder's subfolders mostly lie in the same pack. */
-const KEPT_TREE_PACKS = 3;
 
 export class BackupSession {
   readonly #repo: Repository;
@@ -74,9 +78,11 @@ export class BackupSession {
   readonly #packQueue: { pack: SealedPack; from: Thread }[] = [];
   #uploading = 0;
   readonly #uploads = new Set<Promise<void>>();
+  readonly #timers: NodeJS.Timeout[] = [];
   #stopped = false;
+  #finishing = false;
   #uploadsDone: (() => void) | undefined;
-  readonly #treePacks = new Map<string, Promise<Buffer>>();
+  readonly #parentTrees: ParentTrees;
   #counting: Worker | undefined;
   counted: CountResult | undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -86,6 +92,7 @@ export class BackupSession {
   constructor(repo: Repository, options: SessionOptions) {
     this.#repo = repo;
     this.#options = options;
+    this.#parentTrees = new ParentTrees(repo, options.signal);
     this.#entry = repo.cpu?.entry ?? defaultEntry();
     const count = repo.cpu?.threads ?? availableParallelism();
     this.#control = new Int32Array(new SharedArrayBuffer((MAIL + count) * 4));
@@ -100,8 +107,19 @@ export class BackupSession {
     // Whoever awaits it gets the error; without this, one that comes while nobody does would end the process.
     this.failure.catch(() => undefined);
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
-    for (let number = 0; number < count; number++) this.#threads.push(this.#start(number));
+    this.#threads.push(this.#start(0));
+    this.#later(MORE_THREADS_MS, () => {
+      for (let number = 1; number < count; number++) this.#threads.push(this.#start(number));
+    });
     if (options.signal.aborted) this.#onAbort();
+  }
+
+  /** Runs `start` unless the work is done by then. */
+  #later(ms: number, start: () => void): void {
+    const timer = setTimeout(() => {
+      if (!this.#stopped && !this.#finishing) start();
+    }, ms);
+    this.#timers.push(timer);
   }
 
   readonly #onAbort = () => this.#fail(this.#options.signal.reason);
@@ -235,6 +253,7 @@ export class BackupSession {
 
   /** When all jobs are done: closes the packs in hand, merged into as few as possible, and waits for every upload. */
   async finish(): Promise<void> {
+    this.#finishing = true;
     const [first, ...others] = this.#threads as [Thread, ...Thread[]];
     const partials: PartialPack[] = [];
     for (const thread of others) {
@@ -280,33 +299,16 @@ export class BackupSession {
   }
 
   async #answerTree(thread: Thread, id: string): Promise<void> {
-    const place = this.#repo.lookup('tree', id);
-    let sealed: Uint8Array | undefined;
-    try {
-      const pack = place ? await this.#treePack(place.pack) : undefined;
-      if (place && pack && place.offset + place.length <= pack.length) {
-        sealed = new Uint8Array(pack.subarray(place.offset, place.offset + place.length));
-      }
-    } catch {
-      // The thread reports that the tree cannot be read; the backup goes on without it.
-    }
-    this.#send(thread, { kind: 'parent-tree', sealed, uncompressedLength: place?.uncompressedLength });
+    const found = await this.#parentTrees.sealed(id);
+    this.#send(thread, { kind: 'parent-tree', sealed: found?.sealed, uncompressedLength: found?.uncompressedLength });
   }
 
-  #treePack(id: string): Promise<Buffer> {
-    let pack = this.#treePacks.get(id);
-    if (pack) this.#treePacks.delete(id);
-    else pack = this.#repo.store.get(fileName('pack', id), undefined, { signal: this.#options.signal });
-    this.#treePacks.set(id, pack);
-    for (const oldest of this.#treePacks.keys()) {
-      if (this.#treePacks.size <= KEPT_TREE_PACKS) break;
-      this.#treePacks.delete(oldest);
-    }
-    return pack;
-  }
-
-  /** Starts the counting walk; `counted` is set when it ends. */
+  /** Starts the counting walk, when the work lasts; `counted` is set when it ends. */
   count(): void {
+    this.#later(COUNT_AFTER_MS, () => this.#startCount());
+  }
+
+  #startCount(): void {
     const { port1, port2 } = new MessageChannel();
     const workerData: CountThreadData = {
       role: 'count',
@@ -347,6 +349,7 @@ export class BackupSession {
 
   #stop(): void {
     this.#stopped = true;
+    for (const timer of this.#timers) clearTimeout(timer);
     Atomics.store(this.#control, CANCEL, 1);
     for (const { number } of this.#threads) {
       Atomics.add(this.#control, MAIL + number, 1);
