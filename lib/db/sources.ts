@@ -103,7 +103,7 @@ async function countDays(sourceId: string | null, now: Date): Promise<Map<string
   const rows = await db().$queryRaw<{ sourceId: string; day: number; outcome: string; runs: number }[]>`
     SELECT "sourceId", floor(extract(epoch FROM "queuedAt") / 86400)::int AS day, outcome, count(*)::int AS runs
     FROM run
-    WHERE "queuedAt" >= ${stripStart(now)} AND kind = 'backup' AND state = 'finished' AND "sourceId" IS NOT NULL
+    WHERE "queuedAt" >= ${stripStart(now)} AND kind = 'backup' AND outcome IS NOT NULL AND "sourceId" IS NOT NULL
       AND (${sourceId}::text IS NULL OR "sourceId" = ${sourceId}::text)
     GROUP BY 1, 2, 3`;
   const named = rows.map((row) => ({ ...row, day: new Date(row.day * DAY_MS).toISOString().slice(0, 10) }));
