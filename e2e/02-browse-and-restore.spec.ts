@@ -9,7 +9,7 @@ import type { RunView } from '#lib/contracts/runs.ts';
 import { listing } from '#lib/engine/oracle/listing.ts';
 import { ODD_NAMES } from '#lib/engine/oracle/odd-folder.ts';
 import type { Api } from './api.ts';
-import { expect, test } from './fixtures.ts';
+import { answered, expect, picture, test } from './fixtures.ts';
 import { instance } from './running.ts';
 import { readZip } from './zip.ts';
 
@@ -48,6 +48,10 @@ test('a recovery point is walked like a folder, sorted, and searched', async ({ 
   await page.goto(`/recovery-points/${firstPoint}`);
   const grid = page.getByRole('grid');
   await expect(grid).toHaveAccessibleName(`Entries of ${DOCUMENTS}`);
+  await grid.getByRole('button', { name: 'doc', exact: true }).click();
+  await expect(grid).toHaveAccessibleName(`Entries of ${DOCUMENTS}/doc`);
+  await picture(page, 'browse');
+  await page.getByRole('button', { name: 'Up', exact: true }).click();
   await grid.getByRole('button', { name: 'odd', exact: true }).click();
   await expect(page.getByText(`${ODD_NAMES.length + 4} entries`)).toBeVisible();
   await grid.getByRole('button', { name: 'files', exact: true }).click();
@@ -81,7 +85,7 @@ test('files are downloaded byte for byte, whatever they are called', async ({ si
   grid = await openFolder(page, firstPoint, ODD);
   for (const [shown, saved, index] of [
     ['quote"quote\'quote', "quote_quote'quote", 3],
-    ['new\\nline', 'new_line', 5],
+    ['new\\nline', 'new_nline', 5],
     ['emoji 😀 and family 👨‍👩‍👧', 'emoji 😀 and family 👨‍👩‍👧', 11],
     ['latin1 \\xe4\\xf6\\xfc', undefined, 25],
   ] as const) {
@@ -135,7 +139,8 @@ test('a second backup is compared with the first: what was added, removed and ch
   await expect(page).toHaveURL(/\/runs\//);
   await expect(page.getByRole('link', { name: 'Open the recovery point' })).toBeVisible();
   const run = await api.run(page.url().split('/').at(-1) ?? '');
-  expect(run).toMatchObject({ outcome: 'succeeded', result: { filesNew: 1, filesChanged: 1 } });
+  // Changed: the text, and the file with another mode, which is read again because its change time differs.
+  expect(run).toMatchObject({ outcome: 'succeeded', result: { filesNew: 1, filesChanged: 2 } });
   // Only what changed was stored.
   expect(run.result?.kind === 'backup' ? run.result.addedBytes : Number.NaN).toBeLessThan(100_000);
 
@@ -174,7 +179,9 @@ async function figure(page: Page, name: string): Promise<string | undefined> {
   return (await page.locator('dt', { hasText: name }).locator('+ dd').textContent())?.split(/\s/)[0];
 }
 
-test('a restore into a new folder brings back every file as it was', async ({ signedIn: page, api }) => {
+test('a restore into a new folder brings back every file as it was', async ({ signedIn: page, api, browserErrors }) => {
+  // The folder picker asks for a folder that is still to be made.
+  browserErrors.allow(answered(404));
   const target = join(instance.root, 'restored', 'here');
   await page.goto(`/recovery-points/${firstPoint}`);
   await page.getByRole('link', { name: 'Restore', exact: true }).click();

@@ -80,6 +80,14 @@ export const test = base.extend<Fixtures>({
   },
 });
 
+/** Pictures for the README, when asked for: HOLDFAST_SCREENSHOTS=1 npm run e2e. */
+export async function picture(page: Page, name: 'overview' | 'run' | 'browse'): Promise<void> {
+  if (process.env.HOLDFAST_SCREENSHOTS !== '1') return;
+  // Tooltips and hover belong to whoever moves the mouse.
+  await page.mouse.move(0, 0);
+  await page.screenshot({ path: `docs/screenshots/${name}.png`, animations: 'disabled' });
+}
+
 async function readSession(): Promise<Awaited<ReturnType<BrowserContext['cookies']>>> {
   if (!existsSync(sessionFile())) throw new Error('Nobody is signed in: the set-up story did not come to its end.');
   return JSON.parse(await readFile(sessionFile(), 'utf8'));

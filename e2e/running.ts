@@ -46,6 +46,19 @@ export const instance = {
     if (found === undefined) throw new Error(`the supervisor has no ${part}`);
     return found;
   },
+  /**
+   * Holds the worker still while `work` is done, so that a run is certainly under way then, however fast or slow the machine is.
+   * Not for longer than its lease lasts (40 s).
+   */
+  async withWorkerHeld<T>(work: () => Promise<T>): Promise<T> {
+    const pid = await instance.pid('worker');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      return await work();
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  },
 };
 
 function children(parent: number): number[] {
