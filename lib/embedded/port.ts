@@ -9,9 +9,12 @@ import { AppError } from '../errors.ts';
 const ORPHAN_PATIENCE_MS = 6_000;
 const RETRY_MS = 250;
 
-/** Errors: `conflict` (taken), `permission-denied`, `invalid-input` (not an address of this machine). */
-export async function requireFreePort(host: string, port: number): Promise<void> {
-  const deadline = Date.now() + ORPHAN_PATIENCE_MS;
+/**
+ * `patient`: the last run did not end in order, so that its web server may still be ending. Errors: `conflict` (taken), `permission-denied`, `invalid-input` (not an address
+ * of this machine).
+ */
+export async function requireFreePort(host: string, port: number, patient: boolean): Promise<void> {
+  const deadline = Date.now() + (patient ? ORPHAN_PATIENCE_MS : 0);
   for (;;) {
     const error = await tryPort(host, port);
     if (error === undefined) return;

@@ -42,7 +42,7 @@ export async function preflight(): Promise<boolean> {
     const settings = readSettings();
     await prepareDataFolder(settings.dataDir, settings.databaseUrl === undefined);
     lockDataFolder(settings.dataDir).release();
-    await requireFreePort(settings.host, settings.port);
+    await requireFreePort(settings.host, settings.port, mayBeEnding(settings));
     return true;
   } catch (error) {
     printError(error);
@@ -92,7 +92,7 @@ class Supervisor {
     const stopping = () => this.#stopAsked.signal.aborted;
     await prepareDataFolder(settings.dataDir, settings.databaseUrl === undefined);
     this.#lock = lockDataFolder(settings.dataDir);
-    await requireFreePort(settings.host, settings.port);
+    await requireFreePort(settings.host, settings.port, mayBeEnding(settings));
     if (settings.databaseUrl === undefined) {
       this.#postgres = await startPrivatePostgres({ folder: join(settings.dataDir, 'postgres') });
       setDatabaseUrl(this.#postgres.url);
@@ -187,6 +187,12 @@ function readSettings(): Config {
   const settings = config();
   for (const name of settings.unknownVariables) say(`${name} is set but means nothing to Holdfast; see .env.example.`);
   return settings;
+}
+
+/** PostgreSQL takes its pid file away when it is stopped in order; about a server elsewhere we know nothing. */
+function mayBeEnding(settings: Config): boolean {
+  if (settings.databaseUrl !== undefined) return true;
+  return existsSync(join(settings.dataDir, 'postgres', 'cluster', 'postmaster.pid'));
 }
 
 async function prepareDatabase(): Promise<{ setupToken: string | null }> {
