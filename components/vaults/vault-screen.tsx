@@ -1,45 +1,30 @@
 'use client';
 
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Download, EllipsisVertical, Pencil, ShieldCheck } from 'lucide-react';
-import dynamic from 'next/dynamic';
-import Link from 'next/link';
 import { type ReactNode, useState } from 'react';
-import { RunState } from '#components/runs/run-state.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead, Section } from '#components/shell/page-head.tsx';
 import { Button, ButtonLink } from '#components/ui/button.tsx';
 import { CopyButton, CopyId } from '#components/ui/copy.tsx';
 import { Dialog } from '#components/ui/dialog.tsx';
-import { Bytes, None, RelativeTime, useNow } from '#components/ui/figures.tsx';
+import { Bytes, None, RelativeTime } from '#components/ui/figures.tsx';
 import { iconButtonClass } from '#components/ui/icon-button.tsx';
 import { Menu, MenuItem } from '#components/ui/menu.tsx';
 import { Skeleton } from '#components/ui/skeleton.tsx';
 import { Badge, Notice } from '#components/ui/state.tsx';
-import { type Column, Table } from '#components/ui/table.tsx';
 import { useUrlState } from '#components/ui/use-url-state.ts';
-import { formatBytes, formatCount, formatPlural } from '#lib/client/format.ts';
-import { pointsQuery } from '#lib/client/queries/recovery-points.ts';
-import { runsQuery } from '#lib/client/queries/runs.ts';
+import { formatBytes, formatPlural } from '#lib/client/format.ts';
 import { useMay } from '#lib/client/queries/session.ts';
 import { vaultQuery } from '#lib/client/queries/vaults.ts';
-import type { RunView } from '#lib/contracts/runs.ts';
 import type { VaultDetail } from '#lib/contracts/vaults.ts';
 import { CheckDialog } from './check-dialog.tsx';
 import { DedupRatio, FigureRow } from './figures.tsx';
 import { KitStep } from './kit-step.tsx';
+import { VaultChecks, VaultPoints, VaultSources } from './vault-contents.tsx';
 import { VaultEditDialog } from './vault-edit-dialog.tsx';
+import { VaultGrowth } from './vault-growth.tsx';
 import { vaultVerdict } from './vault-state.ts';
-
-// The chart library is large and only this part needs it.
-const GrowthChart = dynamic(() => import('#components/charts/growth-chart.tsx').then((part) => part.GrowthChart), {
-  ssr: false,
-  loading: () => <Skeleton className="h-[180px] w-full" />,
-});
-
-const RECENT = 8;
-/** A line needs two ends. */
-const ENOUGH_SAMPLES = 2;
 
 export function VaultScreen({ id }: { id: string }) {
   const vault = useQuery(vaultQuery(id));
@@ -149,14 +134,14 @@ function Loaded({ vault }: { vault: VaultDetail }) {
       <div className="mt-4">
         <FigureRow figures={figures(vault)} />
       </div>
-      <Growth vault={vault} />
+      <VaultGrowth vault={vault} />
       <div className="mt-8 grid gap-x-10 gap-y-8 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div>
-          <Points vaultId={vault.id} total={vault.recoveryPoints} />
-          <BySource vault={vault} />
+          <VaultPoints vaultId={vault.id} total={vault.recoveryPoints} />
+          <VaultSources vault={vault} />
         </div>
         <div>
-          <Checks vaultId={vault.id} />
+          <VaultChecks vaultId={vault.id} />
           <Facts vault={vault} />
         </div>
       </div>
@@ -192,167 +177,6 @@ function figures(vault: VaultDetail): { label: string; value: ReactNode; note?: 
       note: 'on its file system',
     },
   ];
-}
-
-function Growth({ vault }: { vault: VaultDetail }) {
-  const now = useNow();
-  if (vault.growth.length < ENOUGH_SAMPLES) return null;
-  const first = vault.growth[0];
-  const grown = first === undefined ? 0 : vault.storedBytes - first.storedBytes;
-  const words =
-    first === undefined
-      ? ''
-      : `Stored bytes since ${first.at.slice(0, 10)}: ${formatBytes(first.storedBytes)} then, ${formatBytes(vault.storedBytes)} now.`;
-  return (
-    <Section
-      title="Growth"
-      action={
-        first === undefined ? undefined : (
-          <span className="text-sm text-ink-2 tabular">
-            {grown >= 0 ? '+' : '−'}
-            {formatBytes(Math.abs(grown))} since <RelativeTime at={first.at} />
-          </span>
-        )
-      }
-    >
-      <GrowthChart points={vault.growth} now={now} label={words} />
-    </Section>
-  );
-}
-
-function Points({ vaultId, total }: { vaultId: string; total: number }) {
-  const points = useInfiniteQuery(pointsQuery({ vaultId, limit: RECENT }));
-  const rows = points.data?.pages[0]?.items ?? [];
-  if (total === 0)
-    return (
-      <Section title="Recovery points">
-        <p className="text-base text-ink-2">
-          Empty. The first backup into this vault makes the first recovery point.{' '}
-          <Link href="/sources" className="text-accent hover:underline">
-            Choose a source to back up
-          </Link>
-          .
-        </p>
-      </Section>
-    );
-  return (
-    <Section
-      title="Newest recovery points"
-      count={formatCount(total)}
-      action={
-        total > RECENT ? (
-          <Link href={`/recovery-points?vault=${vaultId}`} className="text-sm text-accent hover:underline">
-            All {formatCount(total)}
-          </Link>
-        ) : undefined
-      }
-    >
-      {points.isError && points.data === undefined ? (
-        <LoadError compact error={points.error} what="The recovery points could not be read." />
-      ) : (
-        <Table
-          label="Newest recovery points"
-          rows={rows}
-          rowKey={(point) => point.id}
-          rowHref={(point) => `/recovery-points/${point.id}`}
-          columns={[
-            { id: 'source', header: 'Source', cell: (point) => point.source?.name ?? point.paths.join(', ') },
-            { id: 'time', header: 'Made', cell: (point) => <RelativeTime at={point.time} /> },
-            { id: 'size', header: 'Size', align: 'right', cell: (point) => <Bytes value={point.bytes} /> },
-            {
-              id: 'added',
-              header: 'Added',
-              align: 'right',
-              hideBelow: 'sm',
-              cell: (point) => <Bytes value={point.storedBytes} />,
-            },
-          ]}
-        />
-      )}
-    </Section>
-  );
-}
-
-function BySource({ vault }: { vault: VaultDetail }) {
-  if (vault.bySource.length === 0) return null;
-  return (
-    <Section title="By source" count={vault.bySource.length}>
-      <Table
-        label="What is in the vault, by source"
-        rows={vault.bySource}
-        rowKey={(row) => row.sourceId ?? row.name}
-        columns={[
-          {
-            id: 'name',
-            header: 'Source',
-            cell: (row) =>
-              row.sourceId === null ? (
-                <span className="text-ink-2">{row.name} (no longer a source)</span>
-              ) : (
-                <Link href={`/sources/${row.sourceId}`} className="font-medium hover:underline">
-                  {row.name}
-                </Link>
-              ),
-          },
-          { id: 'points', header: 'Points', align: 'right', cell: (row) => formatCount(row.recoveryPoints) },
-          {
-            id: 'bytes',
-            header: 'Would restore to',
-            align: 'right',
-            cell: (row) => <Bytes value={row.logicalBytes} />,
-          },
-          {
-            id: 'newest',
-            header: 'Newest',
-            align: 'right',
-            hideBelow: 'sm',
-            cell: (row) => <RelativeTime at={row.newestAt} />,
-          },
-        ]}
-      />
-    </Section>
-  );
-}
-
-const CHECK_COLUMNS: readonly Column<RunView>[] = [
-  {
-    id: 'depth',
-    header: 'Looked at',
-    cell: (run) => (run.input.kind === 'check' && run.input.readData ? 'All data' : 'Structure'),
-  },
-  { id: 'state', header: 'Verdict', cell: (run) => <RunState run={run} /> },
-  {
-    id: 'when',
-    header: 'When',
-    align: 'right',
-    cell: (run) => <RelativeTime at={run.finishedAt ?? run.queuedAt} />,
-  },
-];
-
-function Checks({ vaultId }: { vaultId: string }) {
-  const checks = useInfiniteQuery(runsQuery({ vaultId, kind: 'check', limit: RECENT }));
-  const rows = checks.data?.pages[0]?.items ?? [];
-  return (
-    <Section title="Checks">
-      {checks.isError && checks.data === undefined ? (
-        <LoadError compact error={checks.error} what="The checks could not be read." />
-      ) : rows.length === 0 ? (
-        <p className="text-base text-ink-2">
-          {checks.isPending
-            ? 'Reading…'
-            : 'None yet. A check compares what the vault holds with what it says it holds.'}
-        </p>
-      ) : (
-        <Table
-          label="Checks of this vault"
-          rows={rows}
-          rowKey={(run) => run.id}
-          rowHref={(run) => `/runs/${run.id}`}
-          columns={CHECK_COLUMNS}
-        />
-      )}
-    </Section>
-  );
 }
 
 function Facts({ vault }: { vault: VaultDetail }) {
