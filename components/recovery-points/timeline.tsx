@@ -274,7 +274,7 @@ function MarkButton({
           SHADE[mark.shade],
           many > 1 && 'shadow-[2px_-2px_0_0_var(--color-line-strong)]',
           selected && 'outline-2 outline-offset-2 outline-ink',
-          second && 'outline-2 outline-offset-2 outline-ink-3 outline-dashed',
+          second && !selected && 'outline-2 outline-offset-2 outline-ink-3 outline-dashed',
         )}
       />
     </div>

@@ -22,10 +22,8 @@ export function RunPhases({ run }: { run: RunView }) {
         const now = start !== undefined && start.index === last;
         const state: StepState =
           start === undefined
-            ? run.state === 'finished' || order.slice(index + 1).some((later) => startOf.has(later.key))
-              ? failed
-                ? 'later'
-                : 'skipped'
+            ? order.slice(index + 1).some((later) => startOf.has(later.key)) || (run.state === 'finished' && !failed)
+              ? 'skipped'
               : 'later'
             : !now
               ? 'done'
