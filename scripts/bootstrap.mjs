@@ -15,6 +15,8 @@ const SHOWN_FIRST = 15;
 const SHOWN_LAST = 60;
 /** Below this a step is not worth a line: there was nothing to do. */
 const SILENT_BELOW_MS = 150;
+/** For the last output of a program that ended while something it started did not. */
+const LEFT_BEHIND_MS = 3_000;
 
 /** The Node that runs everything but these scripts, installed from npm like any other package. */
 export const PINNED_NODE = join(ROOT, 'node_modules', 'node', 'bin', 'node');
@@ -64,6 +66,8 @@ export function run(command, args, { env = {}, timeoutMs } = {}) {
       end(127);
     });
     child.once('close', (code, signal) => end(code ?? `killed by ${signal}`));
+    // A process that it left behind keeps the pipe open: its output is not waited for.
+    child.once('exit', (code, signal) => setTimeout(() => end(code ?? `killed by ${signal}`), LEFT_BEHIND_MS));
   });
 }
 
