@@ -67,7 +67,7 @@ export function run(command, args, { env = {}, timeoutMs } = {}) {
     });
     child.once('close', (code, signal) => end(code ?? `killed by ${signal}`));
     // A process that it left behind keeps the pipe open: its output is not waited for.
-    child.once('exit', (code, signal) => setTimeout(() => end(code ?? `killed by ${signal}`), LEFT_BEHIND_MS));
+    child.once('exit', (code, signal) => setTimeout(() => end(code ?? `killed by ${signal}`), LEFT_BEHIND_MS).unref());
   });
 }
 
