@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +27,8 @@ import { useTestDatabase } from './database.ts';
 export const owner: Actor = { userId: 'u', email: 'ada@example.org', role: 'owner' };
 const MAIN = fileURLToPath(new URL('../workers/main.ts', import.meta.url));
 
+export const ENDLESS = 'zz-endless';
+
 export interface WorkerProcess {
   child: ChildProcess;
   id: string;
@@ -41,7 +43,7 @@ export interface WorkerOptions {
   uid?: number;
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error('it did not happen in time');
@@ -57,7 +59,7 @@ export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): P
   return child.exitCode;
 }
 
-export async function finished(run: { id: string }, ms = 20_000): Promise<RunView> {
+export async function finished(run: { id: string }, ms = 60_000): Promise<RunView> {
   await until(async () => (await getRun(owner, run.id)).state === 'finished', ms);
   return getRun(owner, run.id);
 }
@@ -113,7 +115,7 @@ export function useWorkers() {
       await until(() => {
         if (child.exitCode !== null) throw new Error(`the worker ended:\n${output}`);
         return /^worker ready$/m.test(output);
-      }, 20_000);
+      }, 60_000);
       return { child, id: (await readFile(join(dataDir, 'worker-id'), 'utf8')).trim(), output: () => output };
     },
 
@@ -126,8 +128,11 @@ export function useWorkers() {
       return dataDir;
     },
 
-    /** A folder with two small files in it, and where asked for, `bulk` times 4 MiB that take a while to back up. */
-    async folder(options: { bulk?: number } = {}): Promise<string> {
+    /**
+     * A folder with two small files in it; `bulk` adds so many times 4 MiB of new data; `endless` a file that keeps any machine busy
+     * for minutes and takes no room on the disk. It is called ENDLESS and comes last.
+     */
+    async folder(options: { bulk?: number; endless?: boolean } = {}): Promise<string> {
       const path = join(root, `src-${randomUUID().slice(0, 8)}`);
       await mkdir(join(path, 'deep', 'er'), { recursive: true });
       await writeFile(join(path, 'a.txt'), 'alpha');
@@ -136,6 +141,10 @@ export function useWorkers() {
         const bytes = new Uint8Array(4 << 20);
         for (let at = 0; at < bytes.length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
         await writeFile(join(path, `bulk-${i}`), bytes);
+      }
+      if (options.endless) {
+        await writeFile(join(path, ENDLESS), '');
+        await truncate(join(path, ENDLESS), 128 * 2 ** 30);
       }
       return path;
     },

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { findVaultSecret } from '#lib/db/vaults.ts';
 import { startBackup } from '#lib/services/backups.ts';
 import { vaultPassword } from '#lib/services/open-vault.ts';
@@ -11,16 +11,21 @@ import { getRun } from '#lib/services/runs.ts';
 import { resticPrograms } from '../scripts/restic-oracle.mjs';
 import { endProcess, finished, owner, until, useWorkers } from '../testing/worker-process.ts';
 
+vi.setConfig({ testTimeout: 180_000 });
+
 const workers = useWorkers();
 
 test('a host that dies in the middle of a backup and does not come back: another worker marks the run lost', async () => {
   const dead = await workers.start();
-  const { vault, vaultPath, source } = await workers.vaultAndSource(dead.id, await workers.folder({ bulk: 60 }));
+  const { vault, vaultPath, source } = await workers.vaultAndSource(
+    dead.id,
+    await workers.folder({ bulk: 15, endless: true }),
+  );
   const other = await workers.start({ dataDir: await workers.otherHost('data-other') });
   const run = await startBackup(owner, source.id, { vaultId: vault.id });
   await until(async () => ((await getRun(owner, run.id)).progress?.bytesStored ?? 0) > 16 << 20);
   await endProcess(dead.child, 'SIGKILL');
-  const lost = await finished(run, 70_000);
+  const lost = await finished(run, 120_000);
   expect(lost).toMatchObject({ outcome: 'lost', attempt: 1, worker: { id: dead.id } });
   await until(() => other.output().includes(run.id));
   expect(await workers.expectClean(vault.id)).toBe(0);
@@ -37,4 +42,4 @@ test('a host that dies in the middle of a backup and does not come back: another
     });
     expect(check, label).toMatchObject({ status: 0, stdout: expect.stringContaining('no errors were found') });
   }
-}, 150_000);
+});

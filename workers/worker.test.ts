@@ -5,7 +5,7 @@ import { chmod, chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'n
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { forgetConfig } from '#lib/config.ts';
 import type { RunView } from '#lib/contracts/runs.ts';
 import { closeCourier } from '#lib/live/instance.ts';
@@ -18,7 +18,10 @@ import { createRestorePlan, executeRestore, getRestorePlan } from '#lib/services
 import { cancelRun, getRun, getRunLog } from '#lib/services/runs.ts';
 import { getWorker, listWorkers } from '#lib/services/workers.ts';
 import { testRedisUrl } from '../testing/redis.ts';
-import { endProcess, finished, owner, until, useWorkers } from '../testing/worker-process.ts';
+import { ENDLESS, endProcess, finished, owner, until, useWorkers } from '../testing/worker-process.ts';
+
+// Starting processes and moving data on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: 180_000 });
 
 const workers = useWorkers();
 
@@ -88,7 +91,8 @@ test('from a folder to a recovery point, to a plan, to the same files in another
 
 test('a worker killed in the middle of a backup: after its restart the run is lost, the repository clean, the next backup goes through', async () => {
   const first = await workers.start();
-  const { vault, source } = await workers.vaultAndSource(first.id, await workers.folder({ bulk: 60 }));
+  const path = await workers.folder({ bulk: 15, endless: true });
+  const { vault, source } = await workers.vaultAndSource(first.id, path);
   const run = await startBackup(owner, source.id, { vaultId: vault.id });
   await until(async () => ((await getRun(owner, run.id)).progress?.bytesStored ?? 0) > 16 << 20);
   await endProcess(first.child, 'SIGKILL');
@@ -97,25 +101,26 @@ test('a worker killed in the middle of a backup: after its restart the run is lo
   // The host comes back; nobody does anything.
   const second = await workers.start();
   expect(second.id).toBe(first.id);
-  const lost = await finished(run, 10_000);
+  const lost = await finished(run, 30_000);
   expect(lost).toMatchObject({ outcome: 'lost', error: { code: 'unavailable' }, result: null });
   expect(lost.error?.message).toContain('stopped answering');
   expect(await workers.expectClean(vault.id)).toBe(0);
 
-  const again = await finished(await startBackup(owner, source.id, { vaultId: vault.id }), 60_000);
+  await rm(join(path, ENDLESS));
+  const again = await finished(await startBackup(owner, source.id, { vaultId: vault.id }));
   expect(again).toMatchObject({ outcome: 'succeeded' });
   expect(await workers.expectClean(vault.id)).toBe(1);
-}, 150_000);
+});
 
 test('cancelling in the middle of a backup leaves no snapshot and no lock', async () => {
   const { id } = await workers.start();
-  const { vault, source } = await workers.vaultAndSource(id, await workers.folder({ bulk: 60 }));
+  const { vault, source } = await workers.vaultAndSource(id, await workers.folder({ endless: true }));
   const run = await startBackup(owner, source.id, { vaultId: vault.id });
   await until(async () => ((await getRun(owner, run.id)).progress?.bytesDone ?? 0) > 8 << 20);
   const asked = performance.now();
   await cancelRun(owner, run.id);
   const ended = await finished(run);
-  expect(performance.now() - asked).toBeLessThan(5_000);
+  expect(performance.now() - asked).toBeLessThan(10_000);
   expect(ended).toMatchObject({ outcome: 'cancelled', error: null, result: null, recoveryPointId: null });
   expect(await workers.expectClean(vault.id)).toBe(0);
   const open = await openVault(vault.id);
@@ -123,11 +128,11 @@ test('cancelling in the middle of a backup leaves no snapshot and no lock', asyn
   for await (const { name } of open.store.list('locks/')) locks.push(name);
   await open.close();
   expect(locks).toEqual([]);
-}, 60_000);
+});
 
 test('an orderly stop in the middle of a backup ends it as failed and the worker as stopped', async () => {
   const { child, id, output } = await workers.start();
-  const { vault, source } = await workers.vaultAndSource(id, await workers.folder({ bulk: 100 }));
+  const { vault, source } = await workers.vaultAndSource(id, await workers.folder({ endless: true }));
   const run = await startBackup(owner, source.id, { vaultId: vault.id });
   await until(async () => ((await getRun(owner, run.id)).progress?.bytesDone ?? 0) > 4 << 20);
   expect(await endProcess(child, 'SIGTERM'), output()).toBe(0);
@@ -139,7 +144,7 @@ test('an orderly stop in the middle of a backup ends it as failed and the worker
   expect(await getWorker(owner, id)).toMatchObject({ state: 'stopped', runningRuns: 0 });
   await expect(listFolder(owner, id, { path: '/', hidden: false })).rejects.toMatchObject({ code: 'unavailable' });
   expect(await workers.expectClean(vault.id)).toBe(0);
-}, 60_000);
+});
 
 test('a database that drops every connection in the middle of a backup costs neither the run nor the worker', async () => {
   const { id, output } = await workers.start();
@@ -174,7 +179,7 @@ test('a database that drops every connection in the middle of a backup costs nei
   await until(async () => (await getRun(owner, long.id)).state !== 'queued');
   await cancelRun(owner, long.id);
   expect((await finished(long)).outcome).toMatch(/cancelled|succeeded/);
-}, 90_000);
+});
 
 test('a source that is gone fails, with its path in the sentence and nothing recorded', async () => {
   const { id } = await workers.start();
@@ -190,15 +195,17 @@ test('a source that is gone fails, with its path in the sentence and nothing rec
 test('a source that vanishes in the middle fails, although everything read before is kept', async () => {
   const { id } = await workers.start();
   const path = await workers.folder({ bulk: 60 });
-  const { vault, source } = await workers.vaultAndSource(id, path);
+  const { vault, vaultPath, source } = await workers.vaultAndSource(id, path);
   const run = await startBackup(owner, source.id, { vaultId: vault.id });
-  await until(async () => ((await getRun(owner, run.id)).progress?.bytesDone ?? 0) > 8 << 20);
+  // Not by the row, which is written once a second: a fast machine is done by then. Packs have names of 64 characters.
+  const stored = () => readdir(join(vaultPath, 'data'), { recursive: true });
+  await until(async () => (await stored()).some((name) => name.length > 64));
   await rename(path, `${path}-elsewhere`);
   const ended = await finished(run);
   expect(ended).toMatchObject({ outcome: 'failed', error: { code: 'unavailable' } });
   expect(ended.error?.message).toMatch(/vanished while it was read/);
   await workers.expectClean(vault.id);
-}, 60_000);
+});
 
 test('an empty source ends in warning and says what was there before', async () => {
   const { id } = await workers.start();
@@ -329,23 +336,25 @@ describe.skipIf(testRedisUrl() === undefined)('with the queue and the news on Re
 
   test('backup, cancel, folders: all of it works, and goes on when Redis drops every connection', async () => {
     const { id } = await workers.start();
-    const { vault, source } = await workers.vaultAndSource(id, await workers.folder({ bulk: 40 }));
+    const path = await workers.folder({ bulk: 20, endless: true });
+    const { vault, source } = await workers.vaultAndSource(id, path);
     const first = await startBackup(owner, source.id, { vaultId: vault.id });
     await until(async () => ((await getRun(owner, first.id)).progress?.bytesDone ?? 0) > 4 << 20);
     await cancelRun(owner, first.id);
     expect(await finished(first)).toMatchObject({ outcome: 'cancelled' });
 
+    await rm(join(path, ENDLESS));
     const second = await startBackup(owner, source.id, { vaultId: vault.id });
     await until(async () => (await getRun(owner, second.id)).state === 'running');
     await dropRedisConnections();
-    expect(await finished(second, 60_000)).toMatchObject({ outcome: 'succeeded', attempt: 1 });
+    expect(await finished(second)).toMatchObject({ outcome: 'succeeded', attempt: 1 });
     await until(() =>
       listFolder(owner, id, { path: '/', hidden: false }).then(
         () => true,
         () => false,
       ),
     );
-    const third = await finished(await startBackup(owner, source.id, { vaultId: vault.id }), 60_000);
-    expect(third).toMatchObject({ outcome: 'succeeded', result: { filesUnmodified: 42 } });
-  }, 120_000);
+    const third = await finished(await startBackup(owner, source.id, { vaultId: vault.id }));
+    expect(third).toMatchObject({ outcome: 'succeeded', result: { filesUnmodified: 22 } });
+  });
 });

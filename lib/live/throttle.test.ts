@@ -14,13 +14,15 @@ test('the first value goes out at once, the newest of the rest after the interva
 test('two hundred values in a second make no more than the interval allows', async () => {
   const seen: number[] = [];
   const limited = throttle<number>(250, (value) => seen.push(value));
+  const started = performance.now();
   for (let i = 0; i < 200; i++) {
     limited.push(i);
     await sleep(5);
   }
   limited.flush();
   expect(seen.length).toBeGreaterThanOrEqual(3);
-  expect(seen.length).toBeLessThanOrEqual(7);
+  // One at once, one for each interval that began since, and the flush.
+  expect(seen.length).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - started) / 250));
   expect(seen.at(-1)).toBe(199);
 });
 
