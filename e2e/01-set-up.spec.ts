@@ -102,16 +102,17 @@ test('the right token makes the owner, and four steps lead to a first backup tha
 
   await test.step('the first backup, to its end', async () => {
     await expect(page.getByRole('button', { name: 'Start the first backup' })).toBeVisible();
-    await watchBar(page, 'First backup');
+    await watchFiles(page);
     const api = new Api((await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; '));
     await page.getByRole('button', { name: 'Start the first backup' }).click();
+    await expect(page.getByRole('progressbar', { name: 'First backup' })).toBeVisible();
     const truth = await sampleRow(api);
     await expect(page.getByText(/files backed up: .+, stored in/)).toBeVisible();
     const ended = Date.now();
-    const seen = await seenOnBar(page);
+    const seen = await seenFiles(page);
 
     const values = seen.map(({ value }) => value);
-    expect(new Set(values).size, `values of the bar: ${values}`).toBeGreaterThan(4);
+    expect(new Set(values).size, `files shown: ${values}`).toBeGreaterThan(3);
     expect(values, 'always forward').toEqual([...values].sort((a, b) => a - b));
     for (const { at, value } of truth.samples) {
       const shown = seen.findLast((one) => one.at <= at + WITHIN_MS)?.value ?? 0;
@@ -130,7 +131,7 @@ interface Seen {
   value: number;
 }
 
-/** Follows the row of the running backup to its end: how far the worker says it is, in per cent, and when that was read. */
+/** Follows the row of the running backup to its end: how many files the worker says are done, and when that was read. */
 async function sampleRow(api: Api): Promise<{ run: RunView; samples: Seen[] }> {
   const samples: Seen[] = [];
   let id: string | undefined;
@@ -139,29 +140,30 @@ async function sampleRow(api: Api): Promise<{ run: RunView; samples: Seen[] }> {
     id = (running[0] ?? recent[0])?.id;
     expect(id).toBeDefined();
   }).toPass();
-  const run = await api.untilFinished(id ?? '', 60_000, ({ progress }) => {
-    if (progress?.bytesTotal) samples.push({ at: Date.now(), value: (100 * progress.bytesDone) / progress.bytesTotal });
+  const run = await api.untilFinished(id ?? '', 60_000, ({ state, progress }) => {
+    if (state === 'running' && progress !== null) samples.push({ at: Date.now(), value: progress.filesDone });
   });
   return { run, samples };
 }
 
-/** Writes down every value that the bar of that name takes, with the browser's clock, which is the server's here. */
-async function watchBar(page: Page, name: string): Promise<void> {
-  await page.evaluate((label) => {
+/** Writes down every count of files that the step shows, with the browser's clock, which is the server's here. */
+async function watchFiles(page: Page): Promise<void> {
+  await page.evaluate(() => {
     const seen: Seen[] = [];
-    Object.assign(window, { seenOnBar: seen });
+    Object.assign(window, { seenFiles: seen });
     const look = () => {
-      const text = document.querySelector(`[role="progressbar"][aria-label="${label}"]`)?.getAttribute('aria-valuenow');
-      if (text === null || text === undefined) return;
-      const value = Number(text);
+      const text = document.querySelector('[aria-current="step"]')?.textContent ?? '';
+      const figure = /([\d,]+) files, /.exec(text)?.[1];
+      if (figure === undefined) return;
+      const value = Number(figure.replaceAll(',', ''));
       if (seen.at(-1)?.value !== value) seen.push({ at: Date.now(), value });
     };
-    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
-  }, name);
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
 }
 
-function seenOnBar(page: Page): Promise<Seen[]> {
-  return page.evaluate(() => (window as unknown as { seenOnBar: Seen[] }).seenOnBar);
+function seenFiles(page: Page): Promise<Seen[]> {
+  return page.evaluate(() => (window as unknown as { seenFiles: Seen[] }).seenFiles);
 }
 
 test('stock restic calls the vault clean and restores the same bytes with the password of the kit', () => {

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright/test';
 import type { RunView } from '#lib/contracts/runs.ts';
 import { answered, expect, picture, test, UNREACHABLE } from './fixtures.ts';
+import { openLine } from './line.ts';
 import { judges, readKit, restic } from './restic.ts';
 import { instance } from './running.ts';
 import { makeBulk } from './tree.ts';
 
 const VAULT = join(instance.root, 'vaults', 'cellar');
-const FILES = 24;
+const FILES = 16;
 const MEBIBYTES_EACH = 24;
 /** On an idle machine it takes a few hundred milliseconds; the tests may share theirs. */
 const MOST_CANCEL_MS = 10_000;
@@ -50,16 +51,18 @@ test('two tabs and another browser follow one run, and the one that lost its net
   browser,
   api,
 }) => {
-  const elsewhere = await browser.newContext({ baseURL: instance.url });
+  const line = await openLine();
+  const elsewhere = await browser.newContext({ baseURL: line.url });
   const third = await sameSession(context, elsewhere);
   await startBulk(page, 'film');
   await untilShown(page, 1);
   const second = await context.newPage();
   const row = second.getByRole('row', { name: /Backup of film/ });
   const frozen = await instance.withWorkerHeld(async () => {
-    await Promise.all([second.goto(page.url()), third.goto(page.url())]);
+    await Promise.all([second.goto(page.url()), third.goto(new URL(page.url()).pathname)]);
     await untilShown(second, 1);
     await untilShown(third, 1);
+    line.cut();
     await elsewhere.setOffline(true);
     return shown(third);
   });
@@ -70,6 +73,7 @@ test('two tabs and another browser follow one run, and the one that lost its net
   if (process.env.HOLDFAST_SCREENSHOTS === '1') await untilShown(page, 40);
   await instance.withWorkerHeld(async () => {
     await picture(page, 'run');
+    line.mend();
     await elsewhere.setOffline(false);
     // What was missed is not the point, what is true now is.
     await untilShown(third, frozen + 4);
@@ -87,6 +91,7 @@ test('two tabs and another browser follow one run, and the one that lost its net
     await expect(tab.getByRole('link', { name: 'Open the recovery point' })).toBeVisible();
   await expect(row).toContainText('Succeeded');
   await elsewhere.close();
+  line.close();
 });
 
 test('a run is cancelled from its page: no recovery point, no lock, a clean vault', async ({ signedIn: page, api }) => {
@@ -129,7 +134,7 @@ test('a tab outlives the web process: it says that news is missing, and goes on 
   await expect(again).toBeVisible();
   const broken = await api.run(runId(page));
   expect(broken).toMatchObject({ state: 'finished', outcome: 'failed', error: { code: 'unavailable' } });
-  await expect(page.getByRole('alert')).toContainText(broken.error?.message ?? 'no message');
+  await expect(page.getByRole('main').getByRole('alert')).toContainText(broken.error?.message ?? 'no message');
   expect(readdirSync(join(VAULT, 'locks'))).toEqual([]);
 
   await again.click();

@@ -30,7 +30,7 @@ test('a worker killed in the middle of a backup: the run is marked lost without 
 }) => {
   test.setTimeout(180_000);
   browserErrors.allow(UNREACHABLE, answered(503));
-  makeBulk(join(instance.root, 'music'), 24, 24);
+  makeBulk(join(instance.root, 'music'), 16, 24);
   const source = await api.addSource('music', join(instance.root, 'music'));
   const run = await api.backUp(source.id);
   await page.goto(`/runs/${run.id}`);
@@ -40,9 +40,12 @@ test('a worker killed in the middle of a backup: the run is marked lost without 
   expect(await instance.output()).toContain('The worker ended unexpectedly (killed by SIGKILL)');
 
   await instance.start();
-  await expect(page.getByRole('alert')).toContainText('stopped answering while this run was working', {
-    timeout: 75_000,
-  });
+  await expect(page.getByRole('main').getByRole('alert')).toContainText(
+    'stopped answering while this run was working',
+    {
+      timeout: 75_000,
+    },
+  );
   expect(await api.run(run.id)).toMatchObject({ state: 'finished', outcome: 'lost', recoveryPointId: null });
   expect(await api.points(source.id)).toEqual([]);
   expectCleanVault();
