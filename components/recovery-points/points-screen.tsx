@@ -50,46 +50,48 @@ export function PointsScreen() {
               : `${formatPlural(total, 'recovery point')} in ${formatPlural(vaults.data?.length ?? 0, 'vault')}, newest first.`
         }
       />
-      <div className="mb-3 flex flex-wrap items-center gap-2" data-print="none">
-        <Select
-          aria-label="Source"
-          size="sm"
-          className="w-48!"
-          value={sourceId === '' ? 'all' : sourceId}
-          onValueChange={(next) => url.set({ source: next === 'all' ? null : next })}
-          options={[
-            { value: 'all', label: 'Any source' },
-            ...(sources.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-          ]}
-        />
-        <Select
-          aria-label="Vault"
-          size="sm"
-          className="w-40!"
-          value={vaultId === '' ? 'all' : vaultId}
-          onValueChange={(next) => url.set({ vault: next === 'all' ? null : next })}
-          options={[
-            { value: 'all', label: 'Any vault' },
-            ...(vaults.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-          ]}
-        />
-        <Segmented
-          label="Age"
-          value={span}
-          onValueChange={(next) => url.set({ span: next === 'all' ? null : next })}
-          options={[
-            { value: 'day', label: '24 h' },
-            { value: 'week', label: '7 d' },
-            { value: 'month', label: '30 d' },
-            { value: 'all', label: 'All' },
-          ]}
-        />
-        {filtered ? (
-          <Button size="sm" variant="quiet" onClick={() => url.set(CLEAR)}>
-            Clear filters
-          </Button>
-        ) : null}
-      </div>
+      {query.isPending || filtered || points.length > 0 ? (
+        <div className="mb-3 flex flex-wrap items-center gap-2" data-print="none">
+          <Select
+            aria-label="Source"
+            size="sm"
+            className="w-48!"
+            value={sourceId === '' ? 'all' : sourceId}
+            onValueChange={(next) => url.set({ source: next === 'all' ? null : next })}
+            options={[
+              { value: 'all', label: 'Any source' },
+              ...(sources.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+          />
+          <Select
+            aria-label="Vault"
+            size="sm"
+            className="w-40!"
+            value={vaultId === '' ? 'all' : vaultId}
+            onValueChange={(next) => url.set({ vault: next === 'all' ? null : next })}
+            options={[
+              { value: 'all', label: 'Any vault' },
+              ...(vaults.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+          />
+          <Segmented
+            label="Age"
+            value={span}
+            onValueChange={(next) => url.set({ span: next === 'all' ? null : next })}
+            options={[
+              { value: 'day', label: '24 h' },
+              { value: 'week', label: '7 d' },
+              { value: 'month', label: '30 d' },
+              { value: 'all', label: 'All' },
+            ]}
+          />
+          {filtered ? (
+            <Button size="sm" variant="quiet" onClick={() => url.set(CLEAR)}>
+              Clear filters
+            </Button>
+          ) : null}
+        </div>
+      ) : null}
       {query.isPending ? <TableSkeleton rows={8} columns={5} label="Reading the recovery points" /> : null}
       {query.isError && points.length === 0 ? (
         <LoadError

@@ -74,62 +74,64 @@ export function RunsScreen() {
             : `${formatPlural(running, 'run is', 'runs are')} working${queued > 0 ? `, ${queued} waiting` : ''}.`
         }
       />
-      <div className="mb-3 flex flex-wrap items-center gap-2" data-print="none">
-        <Segmented
-          label="Kind of run"
-          value={kind}
-          onValueChange={(next) => url.set({ kind: next === 'all' ? null : next })}
-          options={[
-            { value: 'all', label: 'All' },
-            { value: 'backup', label: 'Backups' },
-            { value: 'restore', label: 'Restores' },
-            { value: 'check', label: 'Checks' },
-          ]}
-        />
-        <Select
-          aria-label="State"
-          size="sm"
-          className="w-36!"
-          value={state}
-          onValueChange={(next) => url.set({ state: next === 'all' ? null : next })}
-          options={STATES.map((value) => ({ value, label: STATE_WORDS[value] }))}
-        />
-        {(sources.data?.length ?? 0) > 1 ? (
-          <Select
-            aria-label="Source"
-            size="sm"
-            className="w-44!"
-            value={sourceId === '' ? 'all' : sourceId}
-            onValueChange={(next) => url.set({ source: next === 'all' ? null : next })}
+      {query.isPending || filtered || runs.length > 0 ? (
+        <div className="mb-3 flex flex-wrap items-center gap-2" data-print="none">
+          <Segmented
+            label="Kind of run"
+            value={kind}
+            onValueChange={(next) => url.set({ kind: next === 'all' ? null : next })}
             options={[
-              { value: 'all', label: 'Any source' },
-              ...(sources.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
+              { value: 'all', label: 'All' },
+              { value: 'backup', label: 'Backups' },
+              { value: 'restore', label: 'Restores' },
+              { value: 'check', label: 'Checks' },
             ]}
           />
-        ) : null}
-        {(vaults.data?.length ?? 0) > 1 ? (
           <Select
-            aria-label="Vault"
+            aria-label="State"
             size="sm"
-            className="w-40!"
-            value={vaultId === '' ? 'all' : vaultId}
-            onValueChange={(next) => url.set({ vault: next === 'all' ? null : next })}
-            options={[
-              { value: 'all', label: 'Any vault' },
-              ...(vaults.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-            ]}
+            className="w-36!"
+            value={state}
+            onValueChange={(next) => url.set({ state: next === 'all' ? null : next })}
+            options={STATES.map((value) => ({ value, label: STATE_WORDS[value] }))}
           />
-        ) : null}
-        {filtered ? (
-          <Button
-            size="sm"
-            variant="quiet"
-            onClick={() => url.set({ kind: null, state: null, source: null, vault: null })}
-          >
-            Clear filters
-          </Button>
-        ) : null}
-      </div>
+          {(sources.data?.length ?? 0) > 1 ? (
+            <Select
+              aria-label="Source"
+              size="sm"
+              className="w-44!"
+              value={sourceId === '' ? 'all' : sourceId}
+              onValueChange={(next) => url.set({ source: next === 'all' ? null : next })}
+              options={[
+                { value: 'all', label: 'Any source' },
+                ...(sources.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
+              ]}
+            />
+          ) : null}
+          {(vaults.data?.length ?? 0) > 1 ? (
+            <Select
+              aria-label="Vault"
+              size="sm"
+              className="w-40!"
+              value={vaultId === '' ? 'all' : vaultId}
+              onValueChange={(next) => url.set({ vault: next === 'all' ? null : next })}
+              options={[
+                { value: 'all', label: 'Any vault' },
+                ...(vaults.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
+              ]}
+            />
+          ) : null}
+          {filtered ? (
+            <Button
+              size="sm"
+              variant="quiet"
+              onClick={() => url.set({ kind: null, state: null, source: null, vault: null })}
+            >
+              Clear filters
+            </Button>
+          ) : null}
+        </div>
+      ) : null}
       {query.isPending ? <TableSkeleton rows={8} columns={5} label="Reading the runs" /> : null}
       {query.isError && runs.length === 0 ? (
         <LoadError
