@@ -78,8 +78,9 @@ export function Palette({ open, onOpenChange }: { open: boolean; onOpenChange: (
                   placeholder="Go to a page, a source, a vault, or do something…"
                   className="h-12 w-full min-w-0 bg-transparent text-lg outline-none"
                 />
-                <Dialog.Close className="shrink-0 rounded-xs" aria-label="Close (Esc)">
+                <Dialog.Close className="shrink-0 rounded-xs">
                   <Kbd>Esc</Kbd>
+                  <span className="sr-only">closes</span>
                 </Dialog.Close>
               </div>
               <div className="min-h-0 flex-1 overflow-y-auto p-1.5 scroll-thin">
