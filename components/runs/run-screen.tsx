@@ -4,6 +4,7 @@ import { Ban, History, RotateCcw } from 'lucide-react';
 import dynamic from 'next/dynamic';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
+import { orNoChart } from '#components/charts/or-no-chart.tsx';
 import { NotShown } from '#components/recovery-points/not-shown.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead } from '#components/shell/page-head.tsx';
@@ -31,7 +32,7 @@ import { RunBadge } from './run-state.tsx';
 import { RunVerdict } from './run-verdict.tsx';
 import { runTabTitle } from './run-words.ts';
 
-const RateChart = dynamic(() => import('./rate-chart.tsx'), {
+const RateChart = dynamic(() => orNoChart(import('./rate-chart.tsx').then((part) => part.default)), {
   ssr: false,
   loading: () => <Skeleton className="h-32" />,
 });

@@ -1,6 +1,7 @@
 'use client';
 
 import dynamic from 'next/dynamic';
+import { orNoChart } from '#components/charts/or-no-chart.tsx';
 import { Section } from '#components/shell/page-head.tsx';
 import { RelativeTime, useNow } from '#components/ui/figures.tsx';
 import { Skeleton } from '#components/ui/skeleton.tsx';
@@ -8,10 +9,13 @@ import { formatBytes } from '#lib/client/format.ts';
 import type { VaultDetail } from '#lib/contracts/vaults.ts';
 
 // The chart library is large and only this part needs it.
-const GrowthChart = dynamic(() => import('#components/charts/growth-chart.tsx').then((part) => part.GrowthChart), {
-  ssr: false,
-  loading: () => <Skeleton className="h-[180px] w-full" />,
-});
+const GrowthChart = dynamic(
+  () => orNoChart(import('#components/charts/growth-chart.tsx').then((part) => part.GrowthChart)),
+  {
+    ssr: false,
+    loading: () => <Skeleton className="h-[180px] w-full" />,
+  },
+);
 
 /** A line needs two ends. */
 const ENOUGH_SAMPLES = 2;
