@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 
-const FOLLOW_SUPERVISOR = new URL('./follow-supervisor.ts', import.meta.url).href;
+const FOLLOW_SUPERVISOR = new URL(`./follow-supervisor.ts?supervisor=${process.pid}`, import.meta.url).href;
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface PartOptions {
