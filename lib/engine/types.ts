@@ -112,6 +112,8 @@ export interface BackupOptions {
   /** 'auto' (default): newest snapshot of the same host and paths. 'none': read everything again. */
   parent?: 'auto' | 'none' | SnapshotId;
   programVersion?: string;
+  /** How long to wait for another program that holds the repository to itself, in milliseconds; default not at all. */
+  lockWaitMs?: number;
   /** Default zstd level 3 ("auto"). */
   compression?: 'off' | 'auto' | 'max';
   /** Called at most about five times a second. Must not throw. */

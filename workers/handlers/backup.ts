@@ -17,6 +17,9 @@ import { inspectDirectory } from '#lib/sources/directory/inspect.ts';
 import { shownProblems } from './problems.ts';
 import { VERSION } from './version.ts';
 
+/** A prune or a check by another program holds a vault to itself, for minutes as a rule: no reason to miss a backup. */
+const LOCK_WAIT_MS = 10 * 60_000;
+
 export async function runBackup({ claim, input, signal, report }: RunTask<'backup'>, cpu: CpuPool): Promise<RunEnd> {
   const source = await findSourceFacts(input.sourceId);
   if (!source) throw new AppError('not-found', { message: 'The source of this run was removed.' });
@@ -34,6 +37,7 @@ export async function runBackup({ claim, input, signal, report }: RunTask<'backu
       hostname: hostname(),
       tags: snapshotTags(source.id, claim.runId),
       programVersion: `holdfast ${VERSION}`,
+      lockWaitMs: LOCK_WAIT_MS,
       onProgress: ({ totalFiles, totalBytes, ...counters }) =>
         report.progress({ ...counters, filesTotal: totalFiles, bytesTotal: totalBytes }),
       onProblem: (problem) => report.problem(problem),

@@ -420,6 +420,15 @@ describe('a repository that is damaged', () => {
   );
 });
 
+test('a repository that another program holds to itself is waited for as long as asked, and no longer', async () => {
+  writeFileSync(join(source, 'file'), 'content');
+  const prune = await repo.lock('exclusive', {});
+  expect((await failure(run())).code).toBe('repository-locked');
+  const waiting = run({ lockWaitMs: 60_000 });
+  await prune.release();
+  expect((await waiting).summary.files_new).toBe(1);
+});
+
 describe('a backup that is stopped', () => {
   function fill(files = 60): void {
     for (let i = 0; i < files; i++) writeFileSync(join(source, `file ${i}`), randomBytes(1_000_000));

@@ -41,7 +41,7 @@ export async function backup(repo: Repository, options: BackupOptions): Promise<
   const problems = new ProblemList(options.onProblem);
   const sources = findSources(options.paths, (problem) => problems.add(problem));
   throwIfCancelled(options.signal);
-  const lock = await repo.lock('shared', { signal: options.signal });
+  const lock = await repo.lock('shared', { signal: options.signal, waitMs: options.lockWaitMs });
   try {
     const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
     const writer = new BackupWriter(repo, lock, signal);
