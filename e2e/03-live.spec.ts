@@ -80,7 +80,6 @@ test('two tabs and another browser follow one run, and the one that lost its net
     // Overview and list of runs show it as well.
     await second.goto('/');
     await expect(second.getByRole('progressbar', { name: /Backing up film/ }).first()).toBeVisible();
-    await picture(second, 'overview');
     await second.goto('/runs');
     await expect(row).toContainText('Running');
     await expect(row.getByRole('progressbar')).toHaveAttribute('aria-valuenow', /\d/);
@@ -90,6 +89,9 @@ test('two tabs and another browser follow one run, and the one that lost its net
   for (const tab of [page, third])
     await expect(tab.getByRole('link', { name: 'Open the recovery point' })).toBeVisible();
   await expect(row).toContainText('Succeeded');
+  await second.goto('/');
+  await expect(second.getByRole('table').getByText('Protected')).toHaveCount(2);
+  await picture(second, 'overview');
   await elsewhere.close();
   line.close();
 });

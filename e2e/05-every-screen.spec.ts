@@ -24,7 +24,14 @@ interface Ids {
   runs: Record<'succeeded' | 'warning' | 'failed' | 'cancelled' | 'restore', string>;
 }
 
-async function ids(api: Api): Promise<Ids> {
+/** Asked for once: nothing here makes runs or points that the screens are opened with. */
+let known: Promise<Ids> | undefined;
+function ids(api: Api): Promise<Ids> {
+  known ??= askIds(api);
+  return known;
+}
+
+async function askIds(api: Api): Promise<Ids> {
   const sources = await api.sources();
   const source = sources.find(({ name }) => name === 'documents')?.id ?? '';
   const run = async (query: string) =>

@@ -1,5 +1,7 @@
 // Who gets in, and what a reviewer looks at first. Last of all stories: it changes the password and uses up the tries to sign in.
 
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import type { Page } from 'playwright/test';
 import { answered, expect, keepSession, OWNER, test } from './fixtures.ts';
 import { instance } from './running.ts';
@@ -13,6 +15,15 @@ async function signIn(page: Page, password: string): Promise<void> {
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** fetch() does not let a caller choose the host name. */
+async function statusAs(host: string, path: string): Promise<number | undefined> {
+  const [response] = (await once(get(`${instance.url}${path}`, { headers: { host } }), 'response')) as [
+    IncomingMessage,
+  ];
+  response.resume();
+  return response.statusCode;
 }
 
 test('without a session the API says 401 as a problem, for every address but the public ones', async ({ api }) => {
@@ -74,6 +85,8 @@ test('a request from a page of another site is refused, with or without the cook
     body: '{}',
   });
   expect(out.status).toBe(403);
+  // DNS of someone else's may lead a browser here under their name.
+  for (const path of ['/', '/api/v1/overview']) expect([400, 421]).toContain(await statusAs('evil.example', path));
   expect(await api.overview()).toBeDefined();
 });
 
@@ -158,7 +171,7 @@ test('a changed password ends the other sessions, and opens the next one', async
   await keepSession(context);
 
   // The page that is open there finds out by itself when it asks for anything.
-  await other.getByRole('link', { name: 'Runs' }).click();
+  await other.getByRole('link', { name: 'Runs', exact: true }).click();
   await expect(other).toHaveURL(/\/sign-in\?next=/);
   await signIn(other, OWNER.password);
   await expect(other.getByText('Email and password do not match.')).toBeVisible();
