@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright/test';
 import type { RunView } from '#lib/contracts/runs.ts';
+import type { Api } from './api.ts';
 import { answered, expect, picture, test, UNREACHABLE } from './fixtures.ts';
 import { openLine } from './line.ts';
 import { judges, readKit, restic } from './restic.ts';
@@ -24,6 +25,14 @@ async function shown(page: Page): Promise<number> {
 
 async function untilShown(page: Page, percent: number): Promise<void> {
   await expect.poll(() => shown(page), { intervals: [50], timeout: 40_000 }).toBeGreaterThan(percent);
+}
+
+/** Until the row says so: what a page reads that is opened now. News is faster (two a second) than the row (one). */
+async function untilWritten(api: Api, id: string, percent: number): Promise<void> {
+  await api.untilRun(id, ({ progress }) => {
+    const { bytesDone = 0, bytesTotal = Number.POSITIVE_INFINITY } = progress ?? {};
+    return (100 * bytesDone) / bytesTotal > percent;
+  });
 }
 
 /** New bytes on every call, so that each backup has work to do. */
@@ -56,6 +65,7 @@ test('two tabs and another browser follow one run, and the one that lost its net
   const third = await sameSession(context, elsewhere);
   await startBulk(page, 'film');
   await untilShown(page, 1);
+  await untilWritten(api, runId(page), 1);
   const second = await context.newPage();
   const row = second.getByRole('row', { name: /Backup of film/ });
   const frozen = await instance.withWorkerHeld(async () => {
@@ -70,6 +80,7 @@ test('two tabs and another browser follow one run, and the one that lost its net
   await untilShown(second, frozen + 5);
   expect(await shown(third), 'without a network').toBe(frozen);
 
+  await untilWritten(api, runId(page), frozen + 5);
   if (process.env.HOLDFAST_SCREENSHOTS === '1') await untilShown(page, 40);
   await instance.withWorkerHeld(async () => {
     await picture(page, 'run');
