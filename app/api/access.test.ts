@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { authEndpoint } from '#lib/http/auth-endpoints.ts';
 import { ensureSetupToken } from '#lib/services/setup.ts';
 import { cookieOf, ORIGIN, TEST_PASSWORD, testApi } from '../../testing/api.ts';
 
@@ -180,6 +181,23 @@ test('a form cannot pass for JSON', async () => {
     expect(response.status).toBe(400);
     expect((await response.json()).detail).toContain('The body is');
   }
+});
+
+test('whoever is not signed in cannot fill the memory with a body', async () => {
+  let parts = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      parts += 1;
+      if (parts > 1_000) controller.close();
+      else controller.enqueue(new Uint8Array(1_024));
+    },
+  });
+  const headers = { host: new URL(ORIGIN).host, origin: ORIGIN, 'content-type': 'application/json' };
+  // Node asks for `duplex` with a streamed body; the browser's types do not know it.
+  const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
+  const request = new Request(`${ORIGIN}/api/auth/sign-in/email`, init);
+  expect((await authEndpoint(request)).status).toBe(400);
+  expect(parts).toBeLessThan(10);
 });
 
 test('a name that an attacker points at this server is not served', async () => {

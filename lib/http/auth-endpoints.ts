@@ -10,13 +10,14 @@ import { auditAccess, auth, authenticate, forgetTries, limitTries } from '#lib/s
 import { requireKnownHost, requireSameOrigin } from './origin.ts';
 import { PEER_HEADER } from './peer.ts';
 import { invalidInput, problemResponse } from './problem.ts';
+import { readText } from './route.ts';
 
 const FIVE_MINUTES = 300;
 const SIGN_INS_OF_AN_ADDRESS = { max: 30, windowSeconds: FIVE_MINUTES };
 const SIGN_INS_OF_AN_ACCOUNT = { max: 10, windowSeconds: FIVE_MINUTES };
 const PASSWORD_CHANGES = { max: 5, windowSeconds: FIVE_MINUTES };
 /** Far above any email and password. */
-const MAX_BODY_CHARACTERS = 4096;
+const MAX_BODY_BYTES = 4096;
 
 const signInBody = z.object({ email: z.string().min(1).max(254), password: z.string().min(1).max(256) });
 const changePasswordBody = z.object({ currentPassword: z.string().min(1).max(256), newPassword });
@@ -107,8 +108,7 @@ async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   if (!request.headers.get('content-type')?.startsWith('application/json')) {
     throw new AppError('invalid-input', { message: 'The body is not JSON.', hint: 'Send application/json.' });
   }
-  const text = await request.text();
-  if (text.length > MAX_BODY_CHARACTERS) throw new AppError('invalid-input', 'The body is too long.');
+  const text = await readText(request, MAX_BODY_BYTES);
   let given: unknown;
   try {
     given = JSON.parse(text);

@@ -138,7 +138,7 @@ async function parseBody<T>(schema: z.ZodType<T> | undefined, request: Request):
     throw new AppError('invalid-input', { message: 'The body has no type.', hint: 'Send application/json.' });
   let given: unknown;
   try {
-    given = JSON.parse(await readText(request));
+    given = JSON.parse(await readText(request, MAX_BODY_BYTES));
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError('invalid-input', { message: 'The body is not JSON.', cause: error });
@@ -148,14 +148,13 @@ async function parseBody<T>(schema: z.ZodType<T> | undefined, request: Request):
   return parsed.data;
 }
 
-async function readText(request: Request): Promise<string> {
+/** Stops at `max` bytes: whoever sends more must not fill the memory. */
+export async function readText(request: Request, max: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of request.body ?? []) {
     size += part.byteLength;
-    if (size > MAX_BODY_BYTES) {
-      throw new AppError('invalid-input', `The body is larger than ${MAX_BODY_BYTES} bytes.`);
-    }
+    if (size > max) throw new AppError('invalid-input', `The body is larger than ${max} bytes.`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
