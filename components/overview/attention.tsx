@@ -67,6 +67,7 @@ function RunItem({ run }: { run: RunView }) {
   const router = useRouter();
   const retry = useRetryRun();
   const mayRetry = useMay('run:retry');
+  const mayRestore = useMay('restore:create');
   const { tone, word } = runState(run);
   const again = (): void =>
     retry.mutate(run.id, {
@@ -92,7 +93,13 @@ function RunItem({ run }: { run: RunView }) {
         <p className="text-sm text-ink-2 [overflow-wrap:anywhere]">{reason(run)}</p>
         {run.error?.hint === undefined ? null : <p className="text-sm text-ink">{run.error.hint}</p>}
       </div>
-      {mayRetry ? (
+      {run.kind === 'restore' ? (
+        mayRestore && run.recoveryPointId !== null ? (
+          <ButtonLink size="sm" href={`/recovery-points/${run.recoveryPointId}/restore`}>
+            Restore again
+          </ButtonLink>
+        ) : null
+      ) : mayRetry ? (
         <Button size="sm" busy={retry.isPending} onClick={again}>
           Run again
         </Button>

@@ -58,6 +58,7 @@ function Run({ run }: { run: RunView }) {
   const url = useUrlState();
   const mayCancel = useMay('run:cancel');
   const mayRetry = useMay('run:retry');
+  const mayRestore = useMay('restore:create');
   const retry = useRetryRun();
   const [cancelling, setCancelling] = useState(false);
   const finished = run.state === 'finished';
@@ -73,6 +74,11 @@ function Run({ run }: { run: RunView }) {
       },
     });
   const point = run.kind === 'backup' && run.result?.kind === 'backup' ? run.result.recoveryPointId : null;
+  // Through the plan, so that one sees first what it would overwrite now.
+  const restoreAgain =
+    run.kind === 'restore' && mayRestore && run.recoveryPointId !== null
+      ? `/recovery-points/${run.recoveryPointId}/restore`
+      : null;
   const log = <RunLog run={run} />;
   return (
     <>
@@ -94,7 +100,15 @@ function Run({ run }: { run: RunView }) {
                 {run.cancelRequested ? 'Stopping' : 'Cancel'}
               </Button>
             ) : null}
-            {finished && mayRetry && (run.outcome === 'succeeded' || run.outcome === 'warning') ? (
+            {finished && restoreAgain !== null ? (
+              <ButtonLink icon={<RotateCcw aria-hidden="true" />} href={restoreAgain}>
+                Restore again
+              </ButtonLink>
+            ) : null}
+            {finished &&
+            mayRetry &&
+            run.kind !== 'restore' &&
+            (run.outcome === 'succeeded' || run.outcome === 'warning') ? (
               <Button icon={<RotateCcw aria-hidden="true" />} busy={retry.isPending} onClick={onRetry}>
                 Run again
               </Button>
@@ -107,7 +121,7 @@ function Run({ run }: { run: RunView }) {
           </>
         }
       />
-      <RunVerdict run={run} retrying={retry.isPending} {...(mayRetry ? { onRetry } : {})} />
+      <RunVerdict run={run} retrying={retry.isPending} {...(mayRetry && run.kind !== 'restore' ? { onRetry } : {})} />
       {finished ? <RunResult run={run} /> : <RunProgress run={run} />}
       <Course run={run} />
       <Tabs

@@ -13,7 +13,7 @@ export function RunVerdict({ run, onRetry, retrying }: { run: RunView; onRetry?:
   const again =
     onRetry === undefined ? null : (
       <Button size="sm" variant="primary" busy={retrying} onClick={onRetry}>
-        {run.kind === 'backup' ? 'Back up again' : run.kind === 'restore' ? 'Restore again' : 'Check again'}
+        {run.kind === 'backup' ? 'Back up again' : 'Check again'}
       </Button>
     );
   if (run.outcome === 'cancelled') {

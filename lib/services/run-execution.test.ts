@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Actor } from '#lib/contracts/access.ts';
 import type { LiveEvent } from '#lib/contracts/events.ts';
+import { restoreRequest } from '#lib/contracts/restores.ts';
 import { findRun, listExpiredRuns, requeueRun, takeExpired } from '#lib/db/runs.ts';
 import { createVault } from '#lib/db/vaults.ts';
 import { registerWorker } from '#lib/db/workers.ts';
@@ -296,6 +297,16 @@ test('a finished run is started again as a new one that names it, an unfinished 
   expect(again).toMatchObject({ state: 'queued', retryOfId: run.id, requestedBy: actor.email, attempt: 0 });
   expect(again).toMatchObject({ input: run.input, vault: { id: vaultId } });
   expect(again.id).not.toBe(run.id);
+});
+
+test('a restore is planned anew, not started again', async () => {
+  const request = restoreRequest.parse({ recoveryPointId: randomUUID(), target: { kind: 'original' } });
+  const run = await createRun({ input: { kind: 'restore', request, planId: randomUUID() }, actor });
+  await cancelRun(actor, run.id);
+  await expect(retryRun(actor, run.id)).rejects.toMatchObject({
+    code: 'conflict',
+    message: 'A restore is planned anew.',
+  });
 });
 
 test('a run whose vault was removed is not started again', async () => {

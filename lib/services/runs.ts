@@ -56,26 +56,30 @@ export async function cancelRun(actor: Actor, id: string): Promise<RunView> {
   return run;
 }
 
-/** Starts the same work once more, as a new run that names the old one. */
+/** Starts the same backup or check once more, as a new run that names the old one. */
 export async function retryRun(actor: Actor, id: string): Promise<RunView> {
   requirePermission(actor, 'run:retry');
   const [run, placement] = await Promise.all([existing(id), rows.findRunPlacement(id)]);
   if (!mayRetry(run) || !placement) {
     throw new AppError('conflict', { message: 'This run has not ended yet.', hint: 'Wait for its end, or cancel it.' });
   }
-  const removed =
-    (run.kind === 'backup' && !placement.sourceId && 'source') ||
-    (run.kind !== 'restore' && !placement.vaultId && 'vault');
+  // What a restore would overwrite may have changed since its plan was shown: see docs/decisions/004.
+  if (run.kind === 'restore') {
+    throw new AppError('conflict', {
+      message: 'A restore is planned anew.',
+      hint: 'Open the recovery point and restore again: you see first what it would overwrite.',
+    });
+  }
+  const removed = (run.kind === 'backup' && !placement.sourceId && 'source') || (!placement.vaultId && 'vault');
   if (removed) throw new AppError('not-found', { message: `The ${removed} of this run was removed.` });
   return createRun({
     input: run.input,
     sourceId: placement.sourceId,
     vaultId: placement.vaultId,
-    recoveryPointId: run.input.kind === 'restore' ? run.recoveryPointId : null,
     targetWorkerId: placement.targetWorkerId,
     actor,
     retryOfId: run.id,
-    alone: run.kind !== 'restore',
+    alone: true,
   });
 }
 
