@@ -50,6 +50,10 @@ export interface CraftedNode {
   subtree?: string;
   linktarget?: string;
   size?: number;
+  links?: number;
+  inode?: number;
+  mtime?: string;
+  group?: string;
 }
 
 export function craftTree(nodes: readonly CraftedNode[]): string {

@@ -1,5 +1,6 @@
 // What a restore plan is made of, shared by the planner and the executor.
 
+import { hash } from 'node:crypto';
 import type { TreeNode } from '../format/node.ts';
 import { joinPathText, pathTextFromBytes } from '../format/path-text.ts';
 import type { PathText, Problem, RestoreAction } from '../types.ts';
@@ -34,6 +35,15 @@ export interface PlannedItem {
   linkGroup?: string;
   /** Another name of the same file, which is there or will be by then; this one becomes a hard link to it. */
   linkTo?: PlannedItem;
+}
+
+/**
+ * What the names of one file share; undefined for a file with one name. The content is part of it: a file system gives
+ * the inode of a removed file to the next one, so that within one backup an inode can stand for two files.
+ */
+export function linkGroupOf({ type, links = 1, deviceId, inode, content = [] }: TreeNode): string | undefined {
+  if (type !== 'file' || links <= 1 || !inode) return undefined;
+  return `${deviceId}:${inode}:${hash('sha256', content.join(), 'hex')}`;
 }
 
 export function itemTarget(item: PlannedItem): string {

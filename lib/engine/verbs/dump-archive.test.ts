@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MemoryStore } from '#lib/stores/memory.ts';
+import { blobId, craftSnapshot, craftTree } from '../oracle/crafted.ts';
 import { listing } from '../oracle/listing.ts';
 import { makeOddFolder, noise } from '../oracle/odd-folder.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -40,6 +41,19 @@ test('a tar unpacks to the same folder: names, modes, owners, times, links and h
   const owner = process.getuid?.() === 0 ? ['--same-owner'] : [];
   execFileSync('tar', ['-xpf', file, '-C', out, ...owner], { stdio: ['ignore', 'ignore', 'ignore'] });
   expect(listing(join(out, 'odd'))).toEqual(listing(join(home, 'odd')));
+});
+
+test('an inode that was given to a second file during the backup does not mix up the two in a tar', async () => {
+  const node = (name: string, content: string) => ({ name, content: [blobId(content)], size: 5, links: 2, inode: 7 });
+  const tree = craftTree([node('a', 'first'), node('b', 'other'), node('c', 'first')]);
+  const crafted = await craftSnapshot(repo, [tree], ['first', 'other']);
+  const file = join(home, 'reused.tar');
+  await pipeline(await dumpArchive(repo, crafted, ['/'], { format: 'tar' }), createWriteStream(file));
+  const out = join(home, 'reused');
+  mkdirSync(out);
+  execFileSync('tar', ['-xf', file, '-C', out]);
+  expect(['a', 'b', 'c'].map((name) => readFileSync(join(out, name), 'utf8'))).toEqual(['first', 'other', 'first']);
+  expect(statSync(join(out, 'a')).ino).toBe(statSync(join(out, 'c')).ino);
 });
 
 /** Entries of a zip's central directory: PKWARE APPNOTE, 4.3.12. */

@@ -9,6 +9,7 @@ import type { TreeNode } from '../format/node.ts';
 import { bytesFromPathText, pathTextFromBytes } from '../format/path-text.ts';
 import { parseTime } from '../format/time.ts';
 import type { Repository } from '../repository/repository.ts';
+import { linkGroupOf } from '../restore/plan-items.ts';
 import type { PathText, Problem, SnapshotId, TreeId } from '../types.ts';
 import { openFile } from './dump.ts';
 import { TAR_END, tarCanHold, tarHeader, tarPadding } from './dump-tar.ts';
@@ -99,7 +100,7 @@ async function* tarStream(
       yield tarHeader(node, name, 0);
       continue;
     }
-    const linkKey = (node.links ?? 1) > 1 && node.inode ? `${node.deviceId}:${node.inode}` : undefined;
+    const linkKey = linkGroupOf(node);
     const first = linkKey && firstNames.get(linkKey);
     if (first) {
       yield tarHeader(node, name, 0, first);

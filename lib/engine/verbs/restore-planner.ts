@@ -12,6 +12,7 @@ import { compareItems } from '../restore/compare.ts';
 import type { PackPool } from '../restore/pack-pool.ts';
 import {
   bytesOf,
+  linkGroupOf,
   type PlannedFolder,
   type PlannedItem,
   ProblemLog,
@@ -228,7 +229,7 @@ export class RestorePlanner {
       item.reason = unsupported;
       return;
     }
-    if (node.type === 'file' && (node.links ?? 1) > 1 && node.inode) item.linkGroup = `${node.deviceId}:${node.inode}`;
+    item.linkGroup = linkGroupOf(node);
     if (stat) this.#decide(item, target, stat);
   }
 

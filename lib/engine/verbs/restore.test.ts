@@ -258,6 +258,16 @@ test('hostile names in a snapshot are reported and everything else is restored',
   expect(readdirSync(home)).not.toContain('up');
 });
 
+test('an inode that was given to a second file during the backup does not mix up the two', async () => {
+  const file = (name: string, content: string) => ({ name, content: [blobId(content)], size: 5, links: 2, inode: 7 });
+  const tree = craftTree([file('a', 'first'), file('b', 'other'), file('c', 'first')]);
+  const crafted = await craftSnapshot(repo, [tree], ['first', 'other']);
+  const result = await restore({ snapshot: crafted, strip: '/', verify: true });
+  expect(result.problems).toEqual([]);
+  expect(['a', 'b', 'c'].map((name) => readFileSync(join(target, name), 'utf8'))).toEqual(['first', 'other', 'first']);
+  expect(statSync(join(target, 'a')).ino).toBe(statSync(join(target, 'c')).ino);
+});
+
 test('a content of another length than recorded is restored and told', async () => {
   const tree = craftTree([{ name: 'a', content: [blobId('four')], size: 5 }]);
   const result = await restore({ snapshot: await craftSnapshot(repo, [tree], ['four']), strip: '/' });
