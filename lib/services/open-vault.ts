@@ -121,6 +121,10 @@ export async function readVault<T>(vaultId: string, work: (open: OpenVault) => P
       await open.repository.loadIndex();
       return await work(open);
     }
+  } catch (error) {
+    // A store that went away may come back as another mount, which this reader would refuse for ever.
+    if (isAppError(error, 'unavailable') && readersOf().get(vaultId) === reader) forgetReader(vaultId);
+    throw error;
   } finally {
     release(vaultId, reader);
   }

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -57,13 +67,40 @@ describe('local store', () => {
     expect(statSync(join(folder, 'index/i')).mode & 0o777).toBe(0o440);
   });
 
+  test('a folder that is not the one it was is an error, and nothing is written into it', async () => {
+    const path = join(folder, 'mount');
+    const store = new LocalStore(path);
+    await store.prepare();
+    await store.put('config', [Buffer.from('x')]);
+    const listed = () => Array.fromAsync(store.list('data/'));
+    const attempts = [
+      () => store.put('data/aa/aa', [Buffer.from('x')]),
+      () => listed(),
+      () => store.get('config'),
+      () => store.stat('config'),
+    ];
+    renameSync(path, `${path}-away`);
+    for (const attempt of attempts) expect(await failure(attempt())).toMatchObject({ code: 'unavailable' });
+    mkdirSync(path);
+    for (const attempt of attempts) {
+      const failed = await failure(attempt());
+      expect(failed).toMatchObject({ code: 'unavailable', message: expect.stringContaining('no longer mounted') });
+    }
+    expect(readdirSync(path)).toEqual([]);
+    rmSync(path, { recursive: true });
+    renameSync(`${path}-away`, path);
+    expect((await store.get('config')).toString()).toBe('x');
+    expect(await listed()).toEqual([]);
+  });
+
   test('a missing data folder is made, a missing store is not', async () => {
     const store = new LocalStore(join(folder, 'repo'));
     await store.prepare();
     rmSync(join(folder, 'repo/data/ab'), { recursive: true });
     await store.put('data/ab/abc', [Buffer.from('x')]);
     rmSync(join(folder, 'repo'), { recursive: true });
-    const error = await failure(store.put('data/ab/abd', [Buffer.from('x')]));
+    expect(await failure(store.put('data/ab/abd', [Buffer.from('x')]))).toMatchObject({ code: 'unavailable' });
+    const error = await failure(new LocalStore(join(folder, 'repo')).put('data/ab/abd', [Buffer.from('x')]));
     expect(error.code).toBe('not-found');
     expect(error.message).toContain(join(folder, 'repo'));
     expect(existsSync(join(folder, 'repo'))).toBe(false);

@@ -28,6 +28,8 @@ export class LocalStore implements Store {
   readonly location: string;
   readonly connections = CONNECTIONS;
   #modes: Modes | undefined;
+  /** Device and inode of the folder when it was first seen. Another one later is the empty mount point below. */
+  #identity: string | undefined;
 
   /** `folder` may be missing as long as only prepare() or reads are called. */
   constructor(folder: string) {
@@ -37,6 +39,7 @@ export class LocalStore implements Store {
   async put(name: string, parts: readonly Uint8Array[], options: StoreCallOptions = {}): Promise<void> {
     const target = join(this.location, storeName(name));
     throwIfCancelled(options.signal);
+    await this.#sameFolder();
     const modes = await this.#findModes();
     const temporary = `${target}${TEMPORARY}${randomBytes(6).toString('hex')}`;
     try {
@@ -67,6 +70,7 @@ export class LocalStore implements Store {
     }
     // A folder data/xx that is missing, as in a repository copied without its empty folders. Never the store itself:
     // a share that is not mounted must be an error, not a new repository on the disk below.
+    await this.#sameFolder();
     await stat(this.location);
     const folder = dirname(temporary);
     await mkdir(folder, { recursive: true, mode: modes.folder });
@@ -77,6 +81,7 @@ export class LocalStore implements Store {
   async get(name: string, range?: { offset: number; length: number }, options: StoreCallOptions = {}): Promise<Buffer> {
     const path = join(this.location, storeName(name));
     throwIfCancelled(options.signal);
+    if (this.#identity === undefined) await this.#sameFolder();
     try {
       const file = await open(path, constants.O_RDONLY);
       try {
@@ -95,6 +100,8 @@ export class LocalStore implements Store {
         await file.close();
       }
     } catch (error) {
+      // An object that is gone is damage; a store that is gone is not.
+      if (code(error) === 'ENOENT') await this.#sameFolder();
       throw this.#problem('read', name, error);
     }
   }
@@ -102,17 +109,20 @@ export class LocalStore implements Store {
   async stat(name: string, options: StoreCallOptions = {}): Promise<StoreEntry> {
     const path = join(this.location, storeName(name));
     throwIfCancelled(options.signal);
+    if (this.#identity === undefined) await this.#sameFolder();
     try {
       const found = await stat(path);
       if (!found.isFile()) throw noObject(name, this.location);
       return { name, size: found.size };
     } catch (error) {
+      if (code(error) === 'ENOENT') await this.#sameFolder();
       throw this.#problem('read', name, error);
     }
   }
 
   async *list(prefix: string, options: StoreCallOptions = {}): AsyncGenerator<StoreEntry> {
     storePrefix(prefix);
+    await this.#sameFolder();
     const pending = [prefix];
     for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
       const names: string[] = [];
@@ -124,15 +134,19 @@ export class LocalStore implements Store {
         }
       } catch (error) {
         // A folder that is not there holds nothing; a repository is told from nothing by its config and keys.
-        if (code(error) === 'ENOENT') continue;
+        if (code(error) === 'ENOENT') {
+          await this.#sameFolder();
+          continue;
+        }
         throw this.#problem('list', folder, error);
       }
       for (const entry of names) {
         throwIfCancelled(options.signal);
-        const found = await stat(join(this.location, folder, entry)).catch((error: unknown) => {
+        const found = await stat(join(this.location, folder, entry)).catch(async (error: unknown) => {
+          if (code(error) !== 'ENOENT') throw this.#problem('read', folder + entry, error);
           // Deleted since it was listed, as locks are.
-          if (code(error) === 'ENOENT') return undefined;
-          throw this.#problem('read', folder + entry, error);
+          await this.#sameFolder();
+          return undefined;
         });
         if (found?.isFile()) yield { name: folder + entry, size: found.size };
       }
@@ -162,12 +176,32 @@ export class LocalStore implements Store {
       }
       await syncFolder(join(this.location, 'data'));
       await syncFolder(this.location);
+      this.#identity = await identityOf(this.location);
     } catch (error) {
       throw this.#problem('create', '', error);
     }
   }
 
   async close(): Promise<void> {}
+
+  /**
+   * A disk that is unmounted in the middle leaves its empty mount point: what is written there is on another disk, and what is
+   * looked for there is not "gone". A folder that was never there is no matter of this.
+   */
+  async #sameFolder(): Promise<void> {
+    let now: string | undefined;
+    try {
+      now = await identityOf(this.location);
+    } catch (error) {
+      if (code(error) !== 'ENOENT') throw this.#problem('reach', '', error);
+    }
+    this.#identity ??= now;
+    if (now === this.#identity) return;
+    throw new AppError('unavailable', {
+      message: `The folder ${this.location} is not the one it was: the disk or share is no longer mounted.`,
+      hint: 'Mount it again, then run it again.',
+    });
+  }
 
   /** As restic: a config that its group may read makes everything readable by the group. */
   async #findModes(): Promise<Modes> {
@@ -222,6 +256,12 @@ export class LocalStore implements Store {
 
 function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
+}
+
+async function identityOf(folder: string): Promise<string> {
+  // Inode numbers of some file systems do not fit a double.
+  const { dev, ino } = await stat(folder, { bigint: true });
+  return `${dev}:${ino}`;
 }
 
 async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {

@@ -5,7 +5,7 @@
 import { AppError } from '#lib/errors.ts';
 import { encodeIndexFile, type IndexedPack } from '../format/index-file.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
-import { fileName } from '../repository/files.ts';
+import { CONFIG_NAME, fileName } from '../repository/files.ts';
 import type { HeldLock } from '../repository/lock.ts';
 import type { SealedPack } from '../repository/pack-writer.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -112,6 +112,8 @@ export class BackupWriter {
       throw new AppError('internal', 'A snapshot may only follow the index of everything it refers to.');
     }
     this.#mayWrite();
+    // A disk that was unmounted meanwhile took the packs with it: no snapshot may say otherwise.
+    await this.#repo.store.stat(CONFIG_NAME, { signal: this.#signal });
     const id = await this.#repo.saveUnpacked('snapshot', encodeSnapshot(snapshot), { signal: this.#signal });
     return { ...snapshot, id };
   }

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -206,4 +207,22 @@ test('a check can be cancelled and leaves no lock', async () => {
   stop.abort();
   await expect(checkRepository(repo, { signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' });
   expect(readdirSync(join(home, 'vault', 'locks'))).toEqual([]);
+});
+
+test('a disk that is unmounted while it is open fails backup and check; the mount point stays empty', async () => {
+  const vault = join(home, 'vault');
+  for (const opened of [false, true]) {
+    if (opened) await (await reopened()).loadIndex();
+    renameSync(vault, `${vault}-away`);
+    mkdirSync(vault);
+    writeFileSync(join(source, 'third'), noise(10_000, 3));
+    const gone = { code: 'unavailable', message: expect.stringContaining('no longer mounted') };
+    await expect(backup(repo, { paths: [source], hostname: 'here' })).rejects.toMatchObject(gone);
+    await expect(checkRepository(repo, { readData: true })).rejects.toMatchObject(gone);
+    await expect(checkRepository(repo, { noLock: true })).rejects.toMatchObject(gone);
+    expect(readdirSync(vault)).toEqual([]);
+    rmSync(vault, { recursive: true });
+    renameSync(`${vault}-away`, vault);
+  }
+  expect((await checkRepository(repo)).ok).toBe(true);
 });

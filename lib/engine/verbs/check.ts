@@ -10,7 +10,7 @@ import { joinPathText, pathTextFromBytes } from '../format/path-text.ts';
 import { iterateTree } from '../format/tree.ts';
 import { plainLength } from '../repository/blob-index.ts';
 import { damageText } from '../repository/blob-reader.ts';
-import { fileName } from '../repository/files.ts';
+import { CONFIG_NAME, fileName } from '../repository/files.ts';
 import { type IndexedPackInfo, inParallel, type Repository } from '../repository/repository.ts';
 import { throttled } from '../restore/plan-items.ts';
 import type {
@@ -84,6 +84,8 @@ class Check {
     const sizes = await this.#checkPacks(packs);
     if (this.#options.readData) await this.#readData(packs, sizes);
     await this.#checkTrees(snapshots);
+    // A repository that vanished in the middle looks empty, and an empty one has no damage.
+    await this.#repo.store.stat(CONFIG_NAME, { signal: this.#options.signal });
     if (this.#unlisted > 0) {
       const message = `${this.#unlisted} more findings are not listed.`;
       this.#findings.push({ severity: this.#errors > 0 ? 'error' : 'hint', kind: 'more', message });
