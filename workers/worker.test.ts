@@ -207,6 +207,26 @@ test('a source that vanishes in the middle fails, although everything read befor
   await workers.expectClean(vault.id);
 });
 
+test('the data folder, with the master key in it, is no source and no place to restore to', async () => {
+  const { id: workerId } = await workers.start();
+  const inside = await workers.vaultAndSource(workerId, workers.path('data'));
+  const refused = await finished(await startBackup(owner, inside.source.id, { vaultId: inside.vault.id }));
+  expect(refused).toMatchObject({ outcome: 'failed', error: { code: 'conflict' } });
+  expect(refused.error?.message).toContain(workers.path('data'));
+
+  const { vault, source } = await workers.vaultAndSource(workerId, await workers.folder());
+  const backup = await finished(await startBackup(owner, source.id, { vaultId: vault.id }));
+  const plan = await createRestorePlan(owner, {
+    recoveryPointId: backup.recoveryPointId as string,
+    target: { kind: 'folder', path: workers.path('data/new'), workerId },
+    include: [],
+    overwrite: 'always',
+    verify: false,
+  });
+  await until(async () => (await getRestorePlan(owner, plan.id)).state !== 'planning');
+  expect(await getRestorePlan(owner, plan.id)).toMatchObject({ state: 'failed', error: { code: 'conflict' } });
+});
+
 test('an empty source ends in warning and says what was there before', async () => {
   const { id } = await workers.start();
   const path = await workers.folder();

@@ -14,6 +14,8 @@ import { reconcileVault, recordSnapshot, sizeWarnings, snapshotTags } from '#lib
 import type { RunEnd, RunTask } from '#lib/services/run-execution.ts';
 import { directoryBackup } from '#lib/sources/directory/backup-input.ts';
 import { inspectDirectory } from '#lib/sources/directory/inspect.ts';
+import { excludesOfOwnFolders } from '#lib/sources/directory/own-folders.ts';
+import { ownFolders } from './own-folders.ts';
 import { shownProblems } from './problems.ts';
 import { VERSION } from './version.ts';
 
@@ -28,12 +30,15 @@ export async function runBackup({ claim, input, signal, report }: RunTask<'backu
   try {
     report.log('info', `Backing up "${path}" into the vault "${open.vault.name}".`);
     // Of a worker that died while another host settled its run: only this host can tell that it is dead.
+    const own = await excludesOfOwnFolders(path, ownFolders(open.vault.store));
+    for (const folder of own) report.log('info', `Left out, because it is Holdfast's own: ${folder}`);
     await removeDeadLocks(open.repository, { signal });
     const found = await reconcileVault(input.vaultId, open.repository, signal);
     if (found.added > 0) report.log('info', `Found ${found.added} snapshots that had no recovery point yet.`);
     const done = await backup(open.repository, {
       paths: [path],
-      excludes,
+      // Last, so that no pattern of the source takes them in again.
+      excludes: [...excludes, ...own],
       hostname: hostname(),
       tags: snapshotTags(source.id, claim.runId),
       programVersion: `holdfast ${VERSION}`,

@@ -8,6 +8,8 @@ import { planRestore } from '#lib/engine/verbs/restore.ts';
 import { news } from '#lib/live/instance.ts';
 import { openVault } from '#lib/services/open-vault.ts';
 import { describeError } from '#lib/services/run-execution.ts';
+import { refuseOwnFolders } from '#lib/sources/directory/own-folders.ts';
+import { ownFolders } from './own-folders.ts';
 import { restoreOptions } from './restore-options.ts';
 
 /** Of each action; the counts say how many there are. */
@@ -41,6 +43,7 @@ async function summarise(
   const { vaultId, options } = await restoreOptions(request, workerId);
   const open = await openVault(vaultId, { cpu, signal });
   try {
+    await refuseOwnFolders(options.target, ownFolders(open.vault.store));
     const plan = await planRestore(open.repository, { ...options, signal });
     return {
       ...plan.summary,

@@ -6,6 +6,8 @@ import type { RestoreProgress } from '#lib/engine/types.ts';
 import { planRestore } from '#lib/engine/verbs/restore.ts';
 import { openVault } from '#lib/services/open-vault.ts';
 import type { RunEnd, RunTask } from '#lib/services/run-execution.ts';
+import { refuseOwnFolders } from '#lib/sources/directory/own-folders.ts';
+import { ownFolders } from './own-folders.ts';
 import { shownProblems } from './problems.ts';
 import { restoreOptions } from './restore-options.ts';
 
@@ -16,6 +18,7 @@ export async function runRestore(
   const { vaultId, options } = await restoreOptions(input.request, workerId);
   const open = await openVault(vaultId, { cpu, signal });
   try {
+    await refuseOwnFolders(options.target, ownFolders(open.vault.store));
     report.log('info', `Restoring snapshot ${options.snapshot.slice(0, 8)} of the vault "${open.vault.name}".`);
     const callbacks = {
       onProgress: ({ totalFiles, totalBytes, ...counters }: RestoreProgress) =>
