@@ -29,9 +29,9 @@ export async function runBackup({ claim, input, signal, report }: RunTask<'backu
   const open = await openVault(input.vaultId, { cpu, signal });
   try {
     report.log('info', `Backing up "${path}" into the vault "${open.vault.name}".`);
-    // Of a worker that died while another host settled its run: only this host can tell that it is dead.
     const own = await excludesOfOwnFolders(path, ownFolders(open.vault.store));
     for (const folder of own) report.log('info', `Left out, because it is Holdfast's own: ${folder}`);
+    // Of a worker that died while another host settled its run: only this host can tell that it is dead.
     await removeDeadLocks(open.repository, { signal });
     const found = await reconcileVault(input.vaultId, open.repository, signal);
     if (found.added > 0) report.log('info', `Found ${found.added} snapshots that had no recovery point yet.`);
