@@ -59,9 +59,11 @@ export async function spendPlan(id: string): Promise<RestoreRequest | null> {
   return rows[0] ? restoreRequest.parse(rows[0].request) : null;
 }
 
-/** Gives a plan back whose run could not be created. */
+/** Gives a plan back whose run could not be created. A failure after the run was committed leaves the plan spent. */
 export async function unspendPlan(id: string): Promise<void> {
-  await db().restorePlan.updateMany({ where: { id, state: 'spent' }, data: { state: 'ready' } });
+  await db().$executeRaw`
+    UPDATE restore_plan SET state = 'ready' WHERE id = ${id}::text AND state = 'spent'
+      AND NOT EXISTS (SELECT 1 FROM run WHERE kind = 'restore' AND input->>'planId' = ${id}::text)`;
 }
 
 /** Plans whose worker never came back to them. */
