@@ -15,9 +15,11 @@ test('a vault that cannot be reached is bad, whatever its last check said', () =
   expect(verdict).toMatchObject({ tone: 'bad', word: 'Unreachable', means: 'The folder /mnt/nas is not there.' });
 });
 
-test('a check that found damage is bad even without a recovery kit', () => {
+test('a check that did not pass is bad even without a recovery kit', () => {
   const verdict = vaultVerdict({ ...sound, kitDownloadedAt: null, lastCheck: { ...sound.lastCheck, ok: false } });
   expect(verdict.tone).toBe('bad');
+  // It may not have been able to look at all: damage is not claimed.
+  expect(verdict.means).toContain('did not pass');
 });
 
 test('a vault nobody could open without the console is a warning, not green', () => {

@@ -16,8 +16,9 @@ export function vaultVerdict(vault: Facts): VaultVerdict {
   if (vault.lastCheck !== null && !vault.lastCheck.ok)
     return {
       tone: 'bad',
-      word: 'Damaged',
-      means: 'The last check found damage. Open the check to see what, and make a new backup into another vault now.',
+      word: 'Check failed',
+      means:
+        'The last check did not pass. Open the check to see why; if it names damage, make a new backup into another vault now.',
     };
   if (vault.kitDownloadedAt === null)
     return {

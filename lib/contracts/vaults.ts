@@ -41,7 +41,7 @@ export const vaultView = z.object({
   recoveryPoints: count,
   sources: count,
   lastRunAt: instant.nullable(),
-  /** Newest finished check. */
+  /** Newest check that ended and was not cancelled; one that could not be done is not ok. */
   lastCheck: z.object({ runId: entityId, at: instant, ok: z.boolean(), readData: z.boolean() }).nullable(),
   /** Whether the folder can be reached from the web process, asked now; a sentence when it cannot. */
   unreachable: z.string().nullable(),

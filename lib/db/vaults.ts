@@ -43,7 +43,8 @@ export async function listVaults(id: string | null = null): Promise<VaultRow[]> 
       COALESCE(held.points, 0) AS points, COALESCE(held.sources, 0) AS sources,
       latest.at AS "lastRunAt",
       checked.id AS "checkId", checked."finishedAt" AS "checkAt",
-      (checked.result->>'ok')::boolean AS "checkOk", (checked.input->>'readData')::boolean AS "checkReadData"
+      (checked.outcome IN ('succeeded', 'warning') AND (checked.result->>'ok')::boolean) AS "checkOk",
+      (checked.input->>'readData')::boolean AS "checkReadData"
     FROM vault v
     LEFT JOIN (SELECT "vaultId", sum(points)::int AS points, count("sourceId")::int AS sources
       FROM (SELECT "vaultId", "sourceId", count(*) AS points FROM recovery_point
@@ -51,8 +52,8 @@ export async function listVaults(id: string | null = null): Promise<VaultRow[]> 
       GROUP BY "vaultId") held ON held."vaultId" = v.id
     LEFT JOIN LATERAL (SELECT COALESCE(r."finishedAt", r."startedAt", r."queuedAt") AS at FROM run r
       WHERE r."vaultId" = v.id ORDER BY r."queuedAt" DESC LIMIT 1) latest ON true
-    LEFT JOIN LATERAL (SELECT r.id, r."finishedAt", r.result, r.input FROM run r
-      WHERE r."vaultId" = v.id AND r.kind = 'check' AND r.state = 'finished' AND r.result IS NOT NULL
+    LEFT JOIN LATERAL (SELECT r.id, r."finishedAt", r.outcome, r.result, r.input FROM run r
+      WHERE r."vaultId" = v.id AND r.kind = 'check' AND r.state = 'finished' AND r.outcome <> 'cancelled'
       ORDER BY r."queuedAt" DESC LIMIT 1) checked ON true
     WHERE ${id}::text IS NULL OR v.id = ${id}::text
     ORDER BY v.name`;
