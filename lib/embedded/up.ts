@@ -107,6 +107,8 @@ class Supervisor {
       env: ownProcessEnvironment({
         NODE_ENV: this.#options.dev === true ? 'development' : 'production',
         NEXT_TELEMETRY_DISABLED: '1',
+        // Each vault on a share that hangs keeps one thread of Node's four (lib/services/store-health.ts).
+        UV_THREADPOOL_SIZE: '16',
         PATH: pathWithPinnedNode(),
       }),
       onLine: (line) => this.#onWebLine(line),

@@ -1,5 +1,5 @@
 // Whether a vault's place can be reached from this process, asked now. A share that hangs must not hang the overview: each place
-// is asked once at a time and for a short while.
+// is asked once at a time, and nobody waits for it longer than a short while.
 
 import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,18 +15,44 @@ export interface StoreHealth {
   unreachable: string | null;
 }
 
-const asked = new Map<string, { at: number; answer: Promise<StoreHealth> }>();
-
-export function storeHealth(store: StoreConfig, now = Date.now()): Promise<StoreHealth> {
-  const known = asked.get(store.path);
-  if (known && now - known.at < REMEMBERED_MS) return known.answer;
-  const answer = Promise.race([ask(store), tooSlow(store)]);
-  asked.set(store.path, { at: now, answer });
-  if (asked.size > 1000) asked.clear();
-  return answer;
+interface Asked {
+  at: number;
+  busy: boolean;
+  answer: Promise<StoreHealth>;
 }
 
-async function ask(store: StoreConfig): Promise<StoreHealth> {
+/** One question for each place: a call to a share that hangs never ends, and each keeps one of Node's few I/O threads. */
+const asked = new Map<string, Asked>();
+const MOST_REMEMBERED = 1_000;
+
+export function storeHealth(
+  store: StoreConfig,
+  now = Date.now(),
+  ask: (store: StoreConfig) => Promise<StoreHealth> = askPlace,
+): Promise<StoreHealth> {
+  let known = asked.get(store.path);
+  if (known === undefined || (!known.busy && now - known.at >= REMEMBERED_MS)) {
+    if (asked.size >= MOST_REMEMBERED) forgetAnswered();
+    known = begin(ask(store), now);
+    asked.set(store.path, known);
+  }
+  return known.busy ? Promise.race([known.answer, tooSlow(store)]) : known.answer;
+}
+
+function begin(answer: Promise<StoreHealth>, at: number): Asked {
+  const question: Asked = { at, busy: true, answer };
+  const ended = (): void => {
+    question.busy = false;
+  };
+  answer.then(ended, ended);
+  return question;
+}
+
+function forgetAnswered(): void {
+  for (const [path, { busy }] of asked) if (!busy) asked.delete(path);
+}
+
+async function askPlace(store: StoreConfig): Promise<StoreHealth> {
   try {
     const space = await statfs(store.path);
     await stat(join(store.path, 'config'));
