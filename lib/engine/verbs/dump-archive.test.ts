@@ -56,6 +56,16 @@ test('an inode that was given to a second file during the backup does not mix up
   expect(statSync(join(out, 'a')).ino).toBe(statSync(join(out, 'c')).ino);
 });
 
+test('a tar keeps its paths when the name of a group is long and not ASCII', async () => {
+  const tree = craftTree([{ name: 'a', group: 'группа'.repeat(10) }]);
+  const file = join(home, 'group.tar');
+  const crafted = await craftSnapshot(repo, [tree], []);
+  await pipeline(await dumpArchive(repo, crafted, ['/'], { format: 'tar' }), createWriteStream(file));
+  expect(execFileSync('tar', ['-tf', file], { encoding: 'utf8' })).toBe('a\n');
+  const listed = execFileSync('tar', ['-tvf', file, '--quoting-style=literal'], { encoding: 'utf8' });
+  expect(listed).toContain(`/${'группа'.repeat(2)}гру `);
+});
+
 /** Entries of a zip's central directory: PKWARE APPNOTE, 4.3.12. */
 function zipEntries(zip: Buffer): Map<string, { mode: number; content: Buffer }> {
   const entries = new Map<string, { mode: number; content: Buffer }>();

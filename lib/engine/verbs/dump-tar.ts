@@ -47,6 +47,17 @@ interface HeaderFields {
   device: bigint;
 }
 
+/** A user or group has 32 bytes, the last of them NUL. What is longer is cut between two characters. */
+const MAX_OWNER = 31;
+
+function nameField(name: string): Buffer {
+  const bytes = Buffer.from(name);
+  let end = Math.min(bytes.length, MAX_OWNER);
+  // Bytes 10xxxxxx continue a character of UTF-8: RFC 3629, 3.
+  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end -= 1;
+  return bytes.subarray(0, end);
+}
+
 function ustarHeader(fields: HeaderFields): Buffer {
   const block = Buffer.alloc(BLOCK);
   fields.name.copy(block, 0, 0, MAX_NAME);
@@ -59,8 +70,8 @@ function ustarHeader(fields: HeaderFields): Buffer {
   block.write(fields.flag, 156);
   fields.linkName.copy(block, 157, 0, MAX_NAME);
   block.write('ustar\x0000', 257, 'latin1');
-  block.write(fields.user.slice(0, 31), 265);
-  block.write(fields.group.slice(0, 31), 297);
+  nameField(fields.user).copy(block, 265);
+  nameField(fields.group).copy(block, 297);
   // Linux' split of st_rdev: glibc, sys/sysmacros.h.
   block.write(octal(Number((fields.device >> 8n) & 0xfffn), 8), 329);
   block.write(octal(Number((fields.device & 0xffn) | ((fields.device >> 12n) & 0xfff00n)), 8), 337);
