@@ -119,6 +119,16 @@ test('a reader that goes away ends the work without a complaint', async () => {
   }
 });
 
+test('an error before anyone reads waits for the reader', async () => {
+  const tree = craftTree([{ name: 'a', content: [blobId('lost')], size: 4 }]);
+  const crafted = await craftSnapshot(repo, [tree], []);
+  for (const format of ['tar', 'zip'] as const) {
+    const stream = await dumpArchive(repo, crafted, ['/'], { format });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await expect(stream.toArray()).rejects.toThrow(blobId('lost').slice(0, 8));
+  }
+});
+
 test('a path that the snapshot does not have is refused before the first byte', async () => {
   await expect(dumpArchive(repo, snapshot, ['/none'], { format: 'tar' })).rejects.toThrow('is not in the snapshot');
 });

@@ -129,6 +129,9 @@ const ZIP_EPOCH = Date.UTC(1980, 0, 1);
 
 function zipStream(repo: Repository, entries: AsyncIterable<ArchiveEntry>, options: DumpArchiveOptions): Readable {
   const zip = new ZipStream({ zlib: { level: ZIP_LEVEL } });
+  // It is filled before its reader listens, and an error that nobody hears ends the process. It is not lost: a reader
+  // that comes later, whether a pipeline or an iterator, gets the error of the destroyed stream.
+  zip.on('error', () => {});
   // A reader that goes away closes the zip, which then never calls back.
   let abandon: ((error: Error) => void) | undefined;
   zip.once('close', () => abandon?.(new AppError('cancelled', 'The reader of the archive went away.')));
