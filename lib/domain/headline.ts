@@ -4,12 +4,11 @@ import type { OverviewView } from '#lib/contracts/overview.ts';
 import type { SourceState } from '#lib/contracts/sources.ts';
 
 export interface Posture {
-  sources: readonly { name: string; state: SourceState }[];
-  vaults: readonly { name: string; unreachable: string | null; kitDownloadedAt: string | null }[];
-  workersOnline: number;
+  sources: readonly { name: string; state: SourceState; worker: { id: string; name: string; online: boolean } }[];
+  vaults: readonly { name: string; unreachable: string | null; lastCheck: { ok: boolean } | null }[];
 }
 
-export function headline({ sources, vaults, workersOnline }: Posture): Pick<OverviewView, 'headline' | 'state'> {
+export function headline({ sources, vaults }: Posture): Pick<OverviewView, 'headline' | 'state'> {
   if (sources.length === 0) {
     const text = vaults.length === 0 ? 'Nothing is protected yet.' : 'There is a vault, but nothing to protect yet.';
     return { headline: text, state: 'empty' };
@@ -22,7 +21,13 @@ export function headline({ sources, vaults, workersOnline }: Posture): Pick<Over
       headline: `${away.length === 1 ? 'The vault ' : ''}${names(away, 'vaults')} cannot be reached.`,
       state: 'bad',
     };
-  if (workersOnline === 0) return { headline: 'No worker is running, so nothing is backed up.', state: 'bad' };
+  const unsound = vaults.filter((vault) => vault.lastCheck?.ok === false);
+  if (unsound.length > 0) {
+    const checks = unsound.length === 1 ? 'check of the vault' : 'checks of';
+    return { headline: `The last ${checks} ${names(unsound, 'vaults')} did not pass.`, state: 'bad' };
+  }
+  const idle = sources.filter((source) => !source.worker.online);
+  if (idle.length > 0) return { headline: withoutWorker(idle), state: 'bad' };
   const never = sources.filter((source) => source.state === 'never');
   if (never.length > 0) {
     const verb = never.length === 1 ? 'has' : 'have';
@@ -44,6 +49,15 @@ export function nextStep(facts: {
   if (facts.vaults.some((vault) => vault.kitDownloadedAt === null)) return 'download-kit';
   if (facts.sources === 0) return 'add-source';
   return facts.recoveryPoints === 0 ? 'run-backup' : null;
+}
+
+function withoutWorker(sources: Posture['sources']): string {
+  const workers = [...new Map(sources.map(({ worker }) => [worker.id, worker])).values()];
+  const who =
+    workers.length === 1
+      ? `The worker ${names(workers, 'workers')} is`
+      : `${workers.length === 2 ? 'The workers ' : ''}${names(workers, 'workers')} are`;
+  return `${who} not running, so ${names(sources, 'sources')} ${sources.length === 1 ? 'is' : 'are'} not backed up.`;
 }
 
 function names(list: readonly { name: string }[], noun: string): string {

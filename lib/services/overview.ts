@@ -28,7 +28,7 @@ export async function overview(actor: Actor, now: Date): Promise<OverviewView> {
   const needsAttention = (await Promise.all(unhealed.map((id) => findRun(id)))).filter((run) => run !== null);
   const workersOnline = workers.filter((worker) => worker.state === 'online').length;
   return {
-    ...headline({ sources, vaults, workersOnline }),
+    ...headline({ sources, vaults }),
     sources,
     vaults,
     running,
