@@ -11,6 +11,8 @@ import { NOTHING, outermost, type Selection } from './selection.ts';
 
 /** The contract of the download route. */
 const MOST_PATHS = 200;
+/** Node refuses a request whose head is longer than 16 KiB, and cookies are part of it. */
+const LONGEST_ADDRESS = 8_000;
 
 /** What one does with the chosen entries, or with the whole folder while nothing is chosen. */
 export function BrowseActions({
@@ -29,7 +31,7 @@ export function BrowseActions({
   const chosen = [...selection.values()];
   const paths = chosen.length === 0 ? [folder] : outermost([...selection.keys()]);
   const single = chosen.length === 1 && chosen[0]?.type === 'file';
-  const tooMany = paths.length > MOST_PATHS;
+  const tooMany = paths.length > MOST_PATHS || downloadUrl(pointId, paths, 'zip').length > LONGEST_ADDRESS;
   const size = chosen.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.size : 0), 0);
   const folders = chosen.filter((entry) => entry.type === 'dir').length;
   const save = (format: 'tar' | 'zip') => window.location.assign(downloadUrl(pointId, paths, format));
@@ -60,7 +62,7 @@ export function BrowseActions({
               <button
                 type="button"
                 disabled={tooMany}
-                title={tooMany ? `More than ${MOST_PATHS} entries: choose their folder instead` : undefined}
+                title={tooMany ? 'Too many entries for one download: choose their folder instead' : undefined}
                 className={buttonClass('secondary', 'sm')}
               >
                 <Download aria-hidden="true" />
