@@ -127,3 +127,14 @@ test('a reopened stream reads what shows runs and their results', async () => {
   await settle();
   expect(reads).toEqual([JSON.stringify(keys.runs.one(ID))]);
 });
+
+test('while nothing runs, a poll reads what changes without news: workers, vaults and what shows them', async () => {
+  const room = newsroom();
+  const silent = [keys.overview, keys.workers.list, keys.vaults.list, keys.sources.list];
+  for (const key of silent) room.watch(key, []);
+  room.watch(keys.runs.active, []);
+  expect(room.desk.anythingUnderWay()).toBe(false);
+  room.desk.readAgain('silent');
+  await room.settle();
+  expect(room.reads.sort()).toEqual(silent.map((key) => JSON.stringify(key)).sort());
+});

@@ -24,6 +24,13 @@ const RESULT_KEYS: readonly QueryKey[] = [
   keys.workers.list,
   keys.plans.all,
 ];
+/** What changes without anybody telling: a killed worker says nothing, and neither does a disk that is pulled out. */
+const SILENT_KEYS: readonly QueryKey[] = [keys.overview, keys.workers.list, keys.vaults.list, keys.sources.list];
+const POLLED: Record<'silent' | 'runs' | 'all', readonly QueryKey[]> = {
+  silent: SILENT_KEYS,
+  runs: [...RUN_KEYS, ...SILENT_KEYS],
+  all: [...RUN_KEYS, ...RESULT_KEYS],
+};
 
 export class NewsDesk {
   private readonly client: QueryClient;
@@ -55,8 +62,8 @@ export class NewsDesk {
   }
 
   /** Polling. A reading that is still under way is left to finish: on a slow network it would otherwise never. */
-  readAgain(what: 'runs' | 'all'): void {
-    for (const queryKey of what === 'runs' ? RUN_KEYS : [...RUN_KEYS, ...RESULT_KEYS]) {
+  readAgain(what: keyof typeof POLLED): void {
+    for (const queryKey of POLLED[what]) {
       void this.client.invalidateQueries({ queryKey }, { cancelRefetch: false });
     }
   }

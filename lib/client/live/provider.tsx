@@ -63,7 +63,7 @@ function connect(client: QueryClient): () => void {
     if (calm && polls % CALM_POLLS !== 0) return;
     // The stream may be broken because nothing answers at all: then one question, not one for each query on the page.
     if (current !== 'live') void answers().then((yes) => yes && desk.readAgain('all'));
-    else if (desk.anythingUnderWay()) desk.readAgain('runs');
+    else desk.readAgain(desk.anythingUnderWay() ? 'runs' : 'silent');
   }, POLL_MS);
   window.addEventListener('online', wake);
   document.addEventListener('visibilitychange', wake);
