@@ -143,6 +143,11 @@ export interface RestoreOptions {
   /** Folder of the snapshot that becomes the target itself; default '/' (restic's `snap:subfolder`). */
   strip?: PathText;
   overwrite?: RestoreOverwrite;
+  /**
+   * The target is the place that was backed up: a target folder that exists gets the mode, owner, attributes and times of
+   * the snapshot's folder. Otherwise it stays as it is: restoring into /tmp must not make it private.
+   */
+  inPlace?: boolean;
   /** Read back and compare what was written. */
   verify?: boolean;
   onProgress?: (progress: RestoreProgress) => void;

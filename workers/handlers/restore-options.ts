@@ -7,7 +7,7 @@ import { hostPath } from '#lib/sources/directory/host-path.ts';
 
 export interface PlacedRestore {
   vaultId: string;
-  options: Pick<RestoreOptions, 'snapshot' | 'target' | 'strip' | 'include' | 'overwrite' | 'verify'>;
+  options: Pick<RestoreOptions, 'snapshot' | 'target' | 'strip' | 'include' | 'overwrite' | 'inPlace' | 'verify'>;
 }
 
 /** The engine's words for a person's request. Looked up anew by planning and by restoring: rows may change in between. */
@@ -29,6 +29,7 @@ export async function restoreOptions(request: RestoreRequest, workerId: string):
       strip: pathTextFromBytes(Buffer.from(destination.stripPath)),
       include: request.include,
       overwrite: request.overwrite,
+      inPlace: inOriginalPlace,
       verify: request.verify,
     },
   };

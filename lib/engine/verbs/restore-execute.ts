@@ -188,9 +188,11 @@ class Execution {
       await pause();
       this.#state.metadataFailed(item, applyMetadata(bytesOf(itemTarget(item)), metadataOf(item.node)));
     }
-    const leave = this.#state.options.overwrite === 'never' || this.#state.options.overwrite === 'if-newer';
+    const { overwrite, inPlace } = this.#state.options;
+    const leave = overwrite === 'never' || overwrite === 'if-newer';
     for (const folder of this.#folders.toReversed()) {
-      if (!folder.node || folder.blocked || (folder.existed && (leave || !folder.chosen))) continue;
+      const foreign = folder === this.#folders[0] && !inPlace;
+      if (!folder.node || folder.blocked || (folder.existed && (leave || foreign || !folder.chosen))) continue;
       await pause();
       const failures = applyMetadata(
         folder.target === '' ? Buffer.from('/') : bytesOf(folder.target),

@@ -124,6 +124,19 @@ test('only what is included is restored, and folders on the way that are there k
   expect(statSync(join(target, 'folder')).mode & 0o777).toBe(0o700);
 });
 
+test('a target folder that was there stays as it is, except where the restore is in place', async () => {
+  mkdirSync(target);
+  chmodSync(target, 0o1777);
+  await restore();
+  expect(statSync(target).mode & 0o7777).toBe(0o1777);
+  await restore({ inPlace: true });
+  const [made, original] = [statSync(target), statSync(source)];
+  expect([made.mode, made.mtimeMs]).toEqual([original.mode, original.mtimeMs]);
+  rmSync(target, { recursive: true });
+  await restore();
+  expect(statSync(target).mtimeMs).toBe(original.mtimeMs);
+});
+
 describe('a file that is there already', () => {
   const write = (text: string, mtime: number) => {
     mkdirSync(target, { recursive: true });
