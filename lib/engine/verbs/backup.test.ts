@@ -29,6 +29,7 @@ import type { TreeNode } from '../format/node.ts';
 import type { BlobType } from '../format/pack.ts';
 import { pathTextFromBytes } from '../format/path-text.ts';
 import { decodeTree } from '../format/tree.ts';
+import { blobId, type CraftedNode, craftSnapshot, craftTree } from '../oracle/crafted.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BackupOptions, BackupProgress, BackupResult } from '../types.ts';
 import { backup } from './backup.ts';
@@ -418,6 +419,31 @@ describe('a repository that is damaged', () => {
       await expectClean();
     },
   );
+});
+
+describe('a parent snapshot that is damaged costs time, not the backup:', () => {
+  async function withParent(entry: CraftedNode): Promise<BackupResult> {
+    const trees = [craftTree([entry])];
+    for (const name of source.split('/').filter(Boolean).reverse()) {
+      trees.push(craftTree([{ name, subtree: blobId(trees.at(-1) as string) }]));
+    }
+    return await run({ parent: await craftSnapshot(repo, trees, []) });
+  }
+
+  test('a time that is none', async () => {
+    writeFileSync(join(source, 'file'), 'content');
+    const { ino } = statSync(join(source, 'file'));
+    const result = await withParent({ name: 'file', size: 7, inode: ino, mtime: '' });
+    expect(result.problems).toEqual([]);
+    expect((await contents(result)).get('file')?.bytes.toString()).toBe('content');
+  });
+
+  test('an entry that is none', async () => {
+    writeFileSync(join(source, 'file'), 'content');
+    const result = await withParent({ name: 'file', type: 'neither file nor folder' });
+    expect(result.problems.map(({ path, during }) => [path, during])).toEqual([[source, 'parent']]);
+    expect((await contents(result)).get('file')?.bytes.toString()).toBe('content');
+  });
 });
 
 test('a repository that another program holds to itself is waited for as long as asked, and no longer', async () => {

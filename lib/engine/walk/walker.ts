@@ -87,7 +87,7 @@ export class Walker {
 
   start(job: RangeJob): void {
     const { folder, relative, isSource, source, names } = job;
-    this.#push({ folder, relative, isSource, source, names, parent: this.#parentNodes(job.parentTree), job });
+    this.#push({ folder, relative, isSource, source, names, parent: this.#parentNodes(folder, job.parentTree), job });
   }
 
   /** A range that was given away is done. */
@@ -150,12 +150,19 @@ export class Walker {
     }
   }
 
-  #parentNodes(tree: string | undefined): Map<string, TreeNode> | undefined {
+  /** A tree that is damaged costs time, not the backup: without it the folder is read as if it were new. */
+  #parentNodes(folder: string, tree: string | undefined): Map<string, TreeNode> | undefined {
     if (!tree) return undefined;
     const blob = this.#host.parentTree(tree);
     if (!blob) return undefined;
     const nodes = new Map<string, TreeNode>();
-    for (const node of iterateTree(blob)) nodes.set(node.name.toString('latin1'), node);
+    try {
+      for (const node of iterateTree(blob)) nodes.set(node.name.toString('latin1'), node);
+    } catch (error) {
+      const message = `The previous snapshot is damaged here, everything is read again: ${(error as Error).message}`;
+      this.#report(folder, 'parent', message);
+      return undefined;
+    }
     return nodes;
   }
 
@@ -241,7 +248,7 @@ export class Walker {
       isSource: false,
       source: frame.source,
       names,
-      parent: at.before?.type === 'dir' ? this.#parentNodes(at.before.subtree) : undefined,
+      parent: at.before?.type === 'dir' ? this.#parentNodes(at.path, at.before.subtree) : undefined,
       above: {
         frame,
         slot,
@@ -347,7 +354,16 @@ function isUnchanged(before: TreeNode, stat: BigIntStats): boolean {
   return (
     BigInt(before.size ?? 0) === stat.size &&
     (before.inode ?? 0n) === stat.ino &&
-    parseTime(before.mtime) === stat.mtimeNs &&
-    parseTime(before.ctime) === stat.ctimeNs
+    isTime(before.mtime, stat.mtimeNs) &&
+    isTime(before.ctime, stat.ctimeNs)
   );
+}
+
+function isTime(text: string, ns: bigint): boolean {
+  try {
+    return parseTime(text) === ns;
+  } catch {
+    // What is no time is not that of this file, which is then read again.
+    return false;
+  }
 }
