@@ -444,6 +444,13 @@ describe('a parent snapshot that is damaged costs time, not the backup:', () => 
     expect(result.problems.map(({ path, during }) => [path, during])).toEqual([[source, 'parent']]);
     expect((await contents(result)).get('file')?.bytes.toString()).toBe('content');
   });
+
+  test('a snapshot file that cannot be read, even when the source is empty', async () => {
+    await store.put(`snapshots/${'0'.repeat(64)}`, [Buffer.from('no snapshot')]);
+    const result = await run();
+    expect(result.problems.map(({ during }) => during)).toEqual(['parent']);
+    expect(result.emptyPaths).toEqual([source]);
+  });
 });
 
 test('a repository that another program holds to itself is waited for as long as asked, and no longer', async () => {

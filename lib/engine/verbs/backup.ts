@@ -85,7 +85,8 @@ async function findParent(
   if (parent === 'none') return undefined;
   if (parent !== 'auto') return await loadSnapshot(repo, parent as SnapshotId, signal);
   const paths = sources.map(({ path }) => path);
-  const onProblem = (problem: Problem) => problems.add(problem);
+  // A snapshot that cannot be read is no source that cannot be read.
+  const onProblem = (problem: Problem) => problems.add({ ...problem, during: 'parent' });
   const snapshots = await listSnapshots(repo, { hostname, paths, onProblem, signal });
   const now = (time ?? new Date()).getTime();
   return snapshots.filter((snapshot) => Date.parse(snapshot.time) <= now).at(-1);
