@@ -31,6 +31,8 @@ import { lockWorker } from './worker-lock.ts';
 
 const HEARTBEAT_MS = 10_000;
 const SWEEP_MS = 10_000;
+/** A turn that hangs, at a database that does not answer, must not keep a worker from stopping its runs. */
+const TIMERS_MS = 2_000;
 /** What is about to end anyway may end. */
 const GRACE_MS = 2_000;
 /** The engine stops between blobs; a disk that hangs must not keep the process for ever. The lease deals with the rest. */
@@ -100,7 +102,7 @@ async function main(): Promise<void> {
   /** Each step depends on the ones after it, so the order is theirs reversed. */
   const stop = async (): Promise<void> => {
     // No decision about other workers' runs by a process that is leaving.
-    for (const timer of timers) await timer.stop();
+    await Promise.race([Promise.all(timers.map((timer) => timer.stop())), sleep(TIMERS_MS)]);
     // Nothing new: what waits is delivered here after the restart.
     await runtime.pause();
     await graceful(executor, runtime);
@@ -134,23 +136,32 @@ async function graceful(executor: RunExecutor, runtime: Runtime): Promise<void> 
     log().error({ runs: executor.runningCount }, 'runs did not stop in time; they will be marked lost');
 }
 
+/** Vaults being mended now. One on a dead mount stays here for ever, alone: the sweep and the other vaults go on. */
+const mending = new Set<string>();
+
 async function sweepOnce(cpu: CpuPool): Promise<void> {
   const found = await sweep(new Date());
   if (found.lost.length + found.requeued.length + found.cancelled.length > 0) log().warn(found, 'swept');
   for (const vaultId of found.vaultsLeft) {
+    if (mending.has(vaultId)) continue;
+    mending.add(vaultId);
+    void mendVault(vaultId, cpu).finally(() => mending.delete(vaultId));
+  }
+}
+
+async function mendVault(vaultId: string, cpu: CpuPool): Promise<void> {
+  try {
+    const open = await openVault(vaultId, { cpu });
     try {
-      const open = await openVault(vaultId, { cpu });
-      try {
-        // With the lock of the dead process gone, "restic check" and "restic prune" need not wait until it is stale.
-        await removeDeadLocks(open.repository);
-        await reconcileVault(vaultId, open.repository);
-      } finally {
-        await open.close();
-      }
-    } catch (error) {
-      // Not reachable from here: the next backup into the vault reconciles it.
-      log().warn({ err: error, vaultId }, 'vault not reconciled');
+      // With the lock of the dead process gone, "restic check" and "restic prune" need not wait until it is stale.
+      await removeDeadLocks(open.repository);
+      await reconcileVault(vaultId, open.repository);
+    } finally {
+      await open.close();
     }
+  } catch (error) {
+    // Not reachable from here: the next backup into the vault reconciles it.
+    log().warn({ err: error, vaultId }, 'vault not reconciled');
   }
 }
 
