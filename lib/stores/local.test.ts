@@ -72,7 +72,11 @@ describe('local store', () => {
     const store = new LocalStore(path);
     await store.prepare();
     await store.put('config', [Buffer.from('x')]);
-    const listed = () => Array.fromAsync(store.list('data/'));
+    const listed = async () => {
+      const names: string[] = [];
+      for await (const { name } of store.list('data/')) names.push(name);
+      return names;
+    };
     const attempts = [
       () => store.put('data/aa/aa', [Buffer.from('x')]),
       () => listed(),
