@@ -101,6 +101,29 @@ test('one damaged snapshot does not keep the others from being found', async () 
   await rm(join(folder, damaged.id));
 });
 
+test('odd snapshots are recorded as far as they make sense, and keep no other from being found', async () => {
+  const whole = await snapshot(['whole']);
+  const write = async (fields: Record<string, unknown>) =>
+    open.repository.saveUnpacked('snapshot', Buffer.from(JSON.stringify({ ...whole, id: undefined, ...fields })));
+  const nul = await write({ hostname: 'a\0b', paths: ['/x\0\ud800', 7] });
+  const types = await write({
+    hostname: 9,
+    tags: 'holdfast:source=x',
+    summary: { total_files_processed: 1.5, total_bytes_processed: -1, data_added: '3', data_added_packed: 1e300 },
+  });
+  const tags = await write({ tags: [null, 5, ...snapshotTags(sourceId, randomUUID())] });
+  const dates = [await write({ time: '2024-02-30T25:00:00Z' }), await write({ time: '0000-01-01T00:00:00Z' })];
+  const { unreadable } = await reconcileVault(vaultId, open.repository);
+  expect(unreadable.toSorted()).toEqual(dates.toSorted());
+  const found = await points();
+  const point = (id: string) => found.find(({ snapshotId }) => snapshotId === id);
+  expect(point(whole.id)).toBeDefined();
+  expect(point(nul)).toMatchObject({ hostname: 'a\uFFFDb', paths: ['/x\uFFFD\uFFFD'] });
+  expect(point(types)).toMatchObject({ source: null, hostname: '', files: 0, bytes: 0, addedBytes: 0, storedBytes: 0 });
+  expect(point(tags)).toMatchObject({ source: { id: sourceId } });
+  for (const id of dates) await open.repository.removeFile('snapshot', id);
+});
+
 test('a backup that shrank to a tenth is not called good', async () => {
   const newest = await findNewestPoint(sourceId);
   expect(newest?.files).toBe(1);

@@ -12,6 +12,7 @@ import {
 import type { Repository } from '#lib/engine/repository/repository.ts';
 import type { Snapshot, SnapshotId } from '#lib/engine/types.ts';
 import { loadSnapshot } from '#lib/engine/verbs/snapshots.ts';
+import { AppError } from '#lib/errors.ts';
 import { news } from '#lib/live/instance.ts';
 
 const SOURCE_TAG = 'holdfast:source=';
@@ -22,29 +23,52 @@ export function snapshotTags(sourceId: string, runId: string): string[] {
   return [`${SOURCE_TAG}${sourceId}`, `${RUN_TAG}${runId}`];
 }
 
-/** The row of a snapshot. A snapshot of another program has no source, and no figures when it is of an old restic. */
+/** What PostgreSQL stores and JavaScript prints: years 1 to 9999. Go's zero time is the first of them. */
+const EARLIEST_MS = Date.parse('0001-01-01T00:00:00Z');
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+/**
+ * The row of a snapshot. A snapshot of another program has no source, and no figures when it is of an old restic. Anyone who can
+ * write to the repository can write anything into it, so nothing is passed on that the database would refuse.
+ * Throws 'repository-damaged' for a time that does not exist.
+ */
 function pointOf(vaultId: string, snapshot: Snapshot, problemCount: number): NewRecoveryPoint {
   const { summary } = snapshot;
+  const time = new Date(snapshot.time);
+  if (!(time.getTime() >= EARLIEST_MS && time.getTime() <= LATEST_MS)) {
+    throw new AppError('repository-damaged', {
+      message: `Snapshot ${snapshot.id.slice(0, 8)} has a time that does not exist: ${snapshot.time.slice(0, 40)}.`,
+    });
+  }
   return {
     vaultId,
     sourceId: taggedId(snapshot, SOURCE_TAG),
     runId: taggedId(snapshot, RUN_TAG),
     snapshotId: snapshot.id,
     treeId: snapshot.tree,
-    time: new Date(snapshot.time),
-    hostname: snapshot.hostname ?? '',
-    paths: snapshot.paths,
-    files: summary?.total_files_processed ?? 0,
-    bytes: summary?.total_bytes_processed ?? 0,
-    addedBytes: summary?.data_added ?? 0,
-    storedBytes: summary?.data_added_packed ?? 0,
+    time,
+    hostname: storableText(snapshot.hostname),
+    paths: snapshot.paths.map(storableText),
+    files: figure(summary?.total_files_processed),
+    bytes: figure(summary?.total_bytes_processed),
+    addedBytes: figure(summary?.data_added),
+    storedBytes: figure(summary?.data_added_packed),
     problemCount,
   };
 }
 
+/** PostgreSQL's text knows neither NUL nor half a surrogate pair; JSON does. */
+function storableText(value: unknown): string {
+  return typeof value === 'string' ? value.replaceAll('\0', '\uFFFD').toWellFormed() : '';
+}
+
+function figure(value: unknown): number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : 0;
+}
+
 function taggedId(snapshot: Snapshot, prefix: string): string | null {
-  const tag = snapshot.tags?.find((known) => known.startsWith(prefix));
-  // Anyone who can write to the repository can write tags.
+  const tags: unknown[] = Array.isArray(snapshot.tags) ? snapshot.tags : [];
+  const tag = tags.find((known) => typeof known === 'string' && known.startsWith(prefix)) as string | undefined;
   return z.uuid().safeParse(tag?.slice(prefix.length)).data ?? null;
 }
 
@@ -69,17 +93,19 @@ export async function reconcileVault(
   const unreadable: string[] = [];
   let added = 0;
   for (const id of unknown) {
-    let snapshot: Snapshot;
+    let point: NewRecoveryPoint;
     try {
-      snapshot = await loadSnapshot(repository, id, signal);
+      point = pointOf(vaultId, await loadSnapshot(repository, id, signal), 0);
     } catch (error) {
       if (signal?.aborted) throw error;
       // Forgotten meanwhile, or damaged: a check says more, and one bad file must not keep the others from being found.
       unreadable.push(id);
       continue;
     }
-    const runId = taggedId(snapshot, RUN_TAG);
-    await recordSnapshot(vaultId, snapshot, runId ? await findRunProblems(runId) : 0);
+    // Outside the try: a database that does not answer is no fault of the snapshot.
+    const problemCount = point.runId ? await findRunProblems(point.runId) : 0;
+    const recorded = await recordRecoveryPoint({ ...point, problemCount });
+    news({ type: 'changed', noun: 'recovery-point', id: recorded.id });
     added++;
   }
   return { added, unreadable };
