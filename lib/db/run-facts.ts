@@ -65,8 +65,14 @@ export interface NewRecoveryPoint {
   problemCount: number;
 }
 
-/** Adds the row of a snapshot, or finds the one that is there: a snapshot has one row per vault, whoever records it first. */
-export async function recordRecoveryPoint(point: NewRecoveryPoint): Promise<{ id: string; added: boolean }> {
+/**
+ * Adds the row of a snapshot, or finds the one that is there: a snapshot has one row per vault, whoever records it first.
+ * `final`: the caller made the snapshot, and its count of problems replaces the one that somebody else guessed.
+ */
+export async function recordRecoveryPoint(
+  point: NewRecoveryPoint,
+  { final = false }: { final?: boolean } = {},
+): Promise<{ id: string; added: boolean }> {
   // Removed meanwhile, or a run that an earlier point already names: the point still counts, without the link.
   const source = point.sourceId && (await db().source.count({ where: { id: point.sourceId } })) > 0;
   const taken = point.runId && (await db().recoveryPoint.count({ where: { runId: point.runId } })) > 0;
@@ -84,10 +90,15 @@ export async function recordRecoveryPoint(point: NewRecoveryPoint): Promise<{ id
     ],
     skipDuplicates: true,
   });
-  const row = await db().recoveryPoint.findUniqueOrThrow({
-    where: { vaultId_snapshotId: { vaultId: point.vaultId, snapshotId: point.snapshotId } },
-    select: { id: true },
-  });
+  const where = { vaultId_snapshotId: { vaultId: point.vaultId, snapshotId: point.snapshotId } };
+  const row =
+    final && added.count === 0
+      ? await db().recoveryPoint.update({
+          where,
+          data: { problemCount: point.problemCount },
+          select: { id: true },
+        })
+      : await db().recoveryPoint.findUniqueOrThrow({ where, select: { id: true } });
   return { id: row.id, added: added.count > 0 };
 }
 

@@ -17,7 +17,13 @@ import { closeCourier } from '#lib/live/instance.ts';
 import { forgetMasterKey } from '#lib/secrets/instance.ts';
 import { useTestDatabase } from '../../testing/database.ts';
 import { type OpenVault, openVault } from './open-vault.ts';
-import { reconcileVault, recordSnapshot, sizeWarnings, snapshotTags } from './recovery-point-index.ts';
+import {
+  findMissingSnapshots,
+  reconcileVault,
+  recordSnapshot,
+  sizeWarnings,
+  snapshotTags,
+} from './recovery-point-index.ts';
 import { createVault } from './vaults.ts';
 
 useTestDatabase();
@@ -124,10 +130,22 @@ test('odd snapshots are recorded as far as they make sense, and keep no other fr
   for (const id of dates) await open.repository.removeFile('snapshot', id);
 });
 
+test('who made the snapshot has the last word on its problems, whoever recorded it first', async () => {
+  const made = await snapshot(snapshotTags(sourceId, randomUUID()));
+  const problems = async () => (await points()).find(({ snapshotId }) => snapshotId === made.id)?.problemCount;
+  await reconcileVault(vaultId, open.repository);
+  expect(await problems()).toBe(0);
+  await recordSnapshot(vaultId, made, 4);
+  expect(await problems()).toBe(4);
+  await reconcileVault(vaultId, open.repository);
+  expect(await problems()).toBe(4);
+});
+
 test('a backup that shrank to a tenth is not called good', async () => {
   const newest = await findNewestPoint(sourceId);
   expect(newest?.files).toBe(1);
-  expect(await sizeWarnings(sourceId, { files: 1, empty: false, path: '/x' })).toEqual([]);
+  expect(sizeWarnings(newest, { files: 1, empty: false, path: '/x' })).toEqual([]);
+  expect(sizeWarnings(null, { files: 1, empty: false, path: '/x' })).toEqual([]);
   const made = await snapshot(snapshotTags(sourceId, randomUUID()));
   const grown = { ...made, id: 'f'.repeat(64) as typeof made.id, time: new Date(Date.now() + 60_000).toISOString() };
   await recordSnapshot(
@@ -135,11 +153,12 @@ test('a backup that shrank to a tenth is not called good', async () => {
     { ...grown, summary: { ...(made.summary as SnapshotSummary), total_files_processed: 1_000 } },
     0,
   );
-  expect(await sizeWarnings(sourceId, { files: 99, empty: false, path: '/x' })).toEqual([
+  const larger = await findNewestPoint(sourceId);
+  expect(sizeWarnings(larger, { files: 99, empty: false, path: '/x' })).toEqual([
     expect.stringMatching(/Only 99 files .* had 1,000 files/),
   ]);
-  expect(await sizeWarnings(sourceId, { files: 101, empty: false, path: '/x' })).toEqual([]);
-  expect(await sizeWarnings(sourceId, { files: 0, empty: true, path: '/x' })).toEqual([
+  expect(sizeWarnings(larger, { files: 101, empty: false, path: '/x' })).toEqual([]);
+  expect(sizeWarnings(larger, { files: 0, empty: true, path: '/x' })).toEqual([
     expect.stringMatching(/"\/x" is empty/),
   ]);
 });

@@ -3,7 +3,6 @@
 
 import { z } from 'zod';
 import {
-  findNewestPoint,
   findRunProblems,
   listRecordedSnapshots,
   type NewRecoveryPoint,
@@ -72,9 +71,12 @@ function taggedId(snapshot: Snapshot, prefix: string): string | null {
   return z.uuid().safeParse(tag?.slice(prefix.length)).data ?? null;
 }
 
-/** Records a snapshot that was just made; doing it twice is harmless. Returns the id of the recovery point. */
+/**
+ * Records a snapshot that was just made; doing it twice is harmless. Returns the id of the recovery point. Who made it knows how many
+ * problems there were, so that count stands even when somebody else has found the snapshot and recorded it first.
+ */
 export async function recordSnapshot(vaultId: string, snapshot: Snapshot, problemCount: number): Promise<string> {
-  const { id } = await recordRecoveryPoint(pointOf(vaultId, snapshot, problemCount));
+  const { id } = await recordRecoveryPoint(pointOf(vaultId, snapshot, problemCount), { final: true });
   news({ type: 'changed', noun: 'recovery-point', id });
   return id;
 }
@@ -115,12 +117,11 @@ export async function reconcileVault(
 const SMALL_SHARE = 0.1;
 const SMALL_MATTERS_FROM = 100;
 
-/** Sentences about a backup that looks too small. Call it before the new point is recorded. */
-export async function sizeWarnings(
-  sourceId: string,
+/** Sentences about a backup that looks too small. `before` is the newest point from before the backup: soon after, that is its own. */
+export function sizeWarnings(
+  before: { files: number } | null,
   now: { files: number; empty: boolean; path: string },
-): Promise<string[]> {
-  const before = await findNewestPoint(sourceId);
+): string[] {
   const had =
     before && before.files > 0 ? ` The recovery point before had ${before.files.toLocaleString('en')} files.` : '';
   if (now.empty) {

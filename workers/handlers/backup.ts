@@ -1,7 +1,7 @@
 // Backs up one source into one vault. Order: what a dead worker left is recorded first; the snapshot exists before its row.
 
 import { hostname } from 'node:os';
-import { findSourceFacts } from '#lib/db/run-facts.ts';
+import { findNewestPoint, findSourceFacts } from '#lib/db/run-facts.ts';
 import { insertVaultSample } from '#lib/db/vault-samples.ts';
 import type { CpuPool } from '#lib/engine/cpu/pool.ts';
 import { removeDeadLocks } from '#lib/engine/repository/lock.ts';
@@ -35,6 +35,8 @@ export async function runBackup({ claim, input, signal, report }: RunTask<'backu
     await removeDeadLocks(open.repository, { signal });
     const found = await reconcileVault(input.vaultId, open.repository, signal);
     if (found.added > 0) report.log('info', `Found ${found.added} snapshots that had no recovery point yet.`);
+    // Before the snapshot exists: from then on anyone may record it, and it would be compared with itself.
+    const before = await findNewestPoint(source.id);
     const done = await backup(open.repository, {
       paths: [path],
       // Last, so that no pattern of the source takes them in again.
@@ -50,7 +52,7 @@ export async function runBackup({ claim, input, signal, report }: RunTask<'backu
     });
     report.phase('recording');
     const { snapshot, summary, problemCount } = done;
-    const warnings = await sizeWarnings(source.id, {
+    const warnings = sizeWarnings(before, {
       files: summary.total_files_processed,
       empty: done.emptyPaths.length > 0,
       path,
