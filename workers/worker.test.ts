@@ -28,7 +28,7 @@ const workers = useWorkers();
 test('from a folder to a recovery point, to a plan, to the same files in another place, and a clean check', async () => {
   const { id: workerId } = await workers.start();
   const path = await workers.folder();
-  const { vault, source } = await workers.vaultAndSource(workerId, path);
+  const { vault, vaultPath, source } = await workers.vaultAndSource(workerId, path);
 
   const backup = await finished(await startBackup(owner, source.id, { vaultId: vault.id }));
   expect(backup).toMatchObject({ outcome: 'succeeded', error: null, worker: { id: workerId }, attempt: 1 });
@@ -87,6 +87,14 @@ test('from a folder to a recovery point, to a plan, to the same files in another
 
   const check = await finished(await startCheck(owner, vault.id, { readData: true }));
   expect(check).toMatchObject({ outcome: 'succeeded', result: { kind: 'check', ok: true, snapshots: 1 } });
+
+  // What another program deletes leaves a repository without damage and a recovery point that cannot be restored.
+  const snapshots = join(vaultPath, 'snapshots');
+  const [deleted] = await readdir(snapshots);
+  await rm(join(snapshots, deleted as string));
+  const second = await finished(await startCheck(owner, vault.id, { readData: false }));
+  expect(second.result).toMatchObject({ kind: 'check', ok: false, snapshots: 0 });
+  expect(second.result).toHaveProperty('findings.0.kind', 'missing-snapshot');
 });
 
 test('a worker killed in the middle of a backup: after its restart the run is lost, the repository clean, the next backup goes through', async () => {

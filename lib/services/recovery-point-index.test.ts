@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { forgetConfig } from '#lib/config.ts';
 import type { Actor } from '#lib/contracts/access.ts';
 import { listRecoveryPoints } from '#lib/db/recovery-points.ts';
-import { findNewestPoint } from '#lib/db/run-facts.ts';
+import { findNewestPoint, listRecordedSnapshots } from '#lib/db/run-facts.ts';
 import { insertSource } from '#lib/db/sources.ts';
 import { registerWorker } from '#lib/db/workers.ts';
 import type { SnapshotSummary } from '#lib/engine/types.ts';
@@ -139,6 +139,21 @@ test('who made the snapshot has the last word on its problems, whoever recorded 
   expect(await problems()).toBe(4);
   await reconcileVault(vaultId, open.repository);
   expect(await problems()).toBe(4);
+});
+
+test('a recovery point whose snapshot is gone is found', async () => {
+  const made = await snapshot(['deleted by another program']);
+  await reconcileVault(vaultId, open.repository);
+  const recorded = await listRecordedSnapshots(vaultId);
+  const before = await findMissingSnapshots(recorded, open.repository);
+  expect(before.map(({ snapshot: id }) => id)).not.toContain(made.id);
+  await open.repository.removeFile('snapshot', made.id);
+  expect(await findMissingSnapshots(recorded, open.repository)).toContainEqual({
+    severity: 'error',
+    kind: 'missing-snapshot',
+    message: `The snapshot ${made.id.slice(0, 8)} of a recovery point is no longer in the repository.`,
+    snapshot: made.id,
+  });
 });
 
 test('a backup that shrank to a tenth is not called good', async () => {

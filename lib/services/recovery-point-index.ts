@@ -9,7 +9,7 @@ import {
   recordRecoveryPoint,
 } from '#lib/db/run-facts.ts';
 import type { Repository } from '#lib/engine/repository/repository.ts';
-import type { Snapshot, SnapshotId } from '#lib/engine/types.ts';
+import type { CheckFinding, Snapshot, SnapshotId } from '#lib/engine/types.ts';
 import { loadSnapshot } from '#lib/engine/verbs/snapshots.ts';
 import { AppError } from '#lib/errors.ts';
 import { news } from '#lib/live/instance.ts';
@@ -111,6 +111,25 @@ export async function reconcileVault(
     added++;
   }
   return { added, unreadable };
+}
+
+/**
+ * Recovery points whose snapshot is gone: deleted by another program, or lost with its file. `recorded` is from before the listing,
+ * so that a snapshot made meanwhile is not missed.
+ */
+export async function findMissingSnapshots(
+  recorded: ReadonlySet<string>,
+  repository: Repository,
+  signal?: AbortSignal,
+): Promise<CheckFinding[]> {
+  const missing = new Set(recorded);
+  for await (const { id } of repository.listFiles('snapshot', signal ? { signal } : {})) missing.delete(id);
+  return [...missing].map((id) => ({
+    severity: 'error',
+    kind: 'missing-snapshot',
+    message: `The snapshot ${id.slice(0, 8)} of a recovery point is no longer in the repository.`,
+    snapshot: id as SnapshotId,
+  }));
 }
 
 /** A backup far smaller than the one before it is suspicious even when every file in it could be read. */
