@@ -1,7 +1,18 @@
 // Owner, mode, extended attributes and times of restored entries. The order matters: chown clears setuid and file
 // capabilities, chmod recomputes the mask of an ACL, and everything but utimens changes nothing that utimens set.
 
-import { chmodSync, fchmodSync, fchownSync, futimesSync, lchownSync, lutimesSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  lchownSync,
+  lutimesSync,
+  openSync,
+} from 'node:fs';
 import { chmodBits } from '../format/mode.ts';
 import type { ExtendedAttribute, TreeNode } from '../format/node.ts';
 import { parseTime } from '../format/time.ts';
@@ -49,7 +60,10 @@ function timeOr(text: string, fallback: string): bigint {
 const SET_ID_BITS = 0o6000;
 const ACL = 'system.posix_acl_';
 
-/** Sets everything on an entry by path, through `fd` where the caller has it open. Never follows a symlink at `path`. */
+/**
+ * Sets everything on an entry by path, through `fd` where the caller has it open. On Linux a symlink at `path` itself is
+ * never followed; elsewhere chmod would follow one planted meanwhile. Symlinks further up the path are followed.
+ */
 export function applyMetadata(path: Buffer, metadata: EntryMetadata, fd?: number): MetadataFailure[] {
   const failures: MetadataFailure[] = [];
   const attempt = (what: MetadataFailure['what'], work: () => void): boolean => {
@@ -83,11 +97,29 @@ export function applyMetadata(path: Buffer, metadata: EntryMetadata, fd?: number
   if (!metadata.symlink) {
     // A program must not run with the rights of whoever restores it because its owner could not be set.
     const mode = owned ? metadata.mode : metadata.mode & ~SET_ID_BITS;
-    attempt('mode', () => (fd === undefined ? chmodSync(path, mode) : fchmodSync(fd, mode)));
+    attempt('mode', () => (fd === undefined ? changeMode(path, mode) : fchmodSync(fd, mode)));
   }
   attributes((name) => name.startsWith(ACL));
   attempt('times', () => setTimes(path, metadata, fd));
   return failures;
+}
+
+/** open(2): the entry itself, whatever its type and mode, unopened. Not among Node's constants. */
+const O_PATH = 0o10000000;
+
+/** As chmod, but refuses a symlink. Linux has no chmod that does before 6.6; glibc's goes through /proc too. */
+function changeMode(path: Buffer, mode: number): void {
+  if (process.platform !== 'linux') {
+    chmodSync(path, mode);
+    return;
+  }
+  const fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  try {
+    if (fstatSync(fd).isSymbolicLink()) throw new Error('A symlink took its place during the restore.');
+    chmodSync(`/proc/self/fd/${fd}`, mode);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function setTimes(path: Buffer, { atimeNs, mtimeNs }: EntryMetadata, fd?: number): void {

@@ -2,7 +2,11 @@
 // links, then what chmod and utimes set: folders last and deepest first, since writing into a folder changes its time.
 //
 // A file that replaces another is written beside it and renamed over it when whole. A new file gets its name at once, but
-// its time last; one that cannot be completed is removed. Nothing is opened through a symlink below the target.
+// its time last; one that cannot be completed is removed.
+//
+// A symlink in the place of an entry is not followed. Those in the place of a folder are looked for by the plan and when
+// the folders are made, not again with every entry below: a local user who owns a folder in the target can swap it for a
+// symlink while the restore runs and so lead what comes after elsewhere. openat2 from the target on would close that.
 
 import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { AppError, throwIfCancelled } from '#lib/errors.ts';
