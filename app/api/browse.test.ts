@@ -4,6 +4,8 @@ import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import type { Actor } from '#lib/contracts/access.ts';
+import { type DownloadRequest, openDownload } from '#lib/services/downloads.ts';
 import { closeReaders } from '#lib/services/open-vault.ts';
 import { testApi } from '../../testing/api.ts';
 import { backUp } from '../../testing/backup.ts';
@@ -150,6 +152,23 @@ test('a download is written down', async () => {
   await (await get(`${first}/download?${query({ path: `${root}/big` })}`)).arrayBuffer();
   const row = await api.db().auditEvent.findFirstOrThrow({ where: { action: 'recovery-point.download' } });
   expect(row.subjectId).toBe(first);
+});
+
+test('a download whose browser goes before the first byte lets go of the vault', async () => {
+  const actor: Actor = { userId: 'u', email: 'ada@example.org', role: 'operator' };
+  const request: DownloadRequest = { paths: [`${root}/big`], format: 'zip' };
+  const users = (): number => {
+    const readers = (globalThis as { holdfastReaders?: Map<string, { users: number }> }).holdfastReaders;
+    return [...(readers?.values() ?? [])].reduce((sum, reader) => sum + reader.users, 0);
+  };
+  const before = users();
+  const browser = new AbortController();
+  await openDownload(actor, first, request, browser.signal);
+  expect(users()).toBe(before + 1);
+  browser.abort();
+  expect(users()).toBe(before);
+  await openDownload(actor, first, request, browser.signal).catch(() => {});
+  expect(users()).toBe(before);
 });
 
 test('two points are compared, in pages', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { PERMISSIONS, type Permission, type Role, roleMay, role as roles } from '#lib/contracts/access.ts';
-import { routeFiles, testApi } from '../../testing/api.ts';
+import { ORIGIN, routeFiles, testApi } from '../../testing/api.ts';
 import { ROUTES } from './v1/route-table.ts';
 
 const api = testApi();
@@ -78,6 +78,20 @@ test('every role gets exactly what the table gives it, on every route', async ()
       expect(!refused, `${method} ${pattern} as ${role}: ${response.status}`).toBe(may);
       expect(response.status, `${method} ${pattern} as ${role}`).toBeLessThan(500);
     }
+  }
+});
+
+test('HEAD of a stream does none of what GET does', async () => {
+  const streams = endpoints.filter(({ handler }) => handler.spec.response === 'stream');
+  expect(streams.length).toBeGreaterThan(2);
+  const cookie = await api.signIn('owner');
+  for (const { pattern, handler } of streams) {
+    const headers = { host: new URL(ORIGIN).host, cookie };
+    // As Next does: it calls the handler of GET with the request as it came.
+    const request = new Request(`${ORIGIN}${pattern}`, { method: 'HEAD', headers });
+    const response = await handler(request, { params: Promise.resolve({ id: randomUUID() }) });
+    expect(response.status, pattern).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET');
   }
 });
 

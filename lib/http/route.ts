@@ -69,6 +69,10 @@ export function route<Params, Query, Body, Answer>(
     request: Request,
     context: { params: Promise<Record<string, string | string[] | undefined>> },
   ) => {
+    // Next answers HEAD with what GET gives and never reads its body: the stream would never end, and what GET does would be done.
+    if (spec.response === 'stream' && request.method === 'HEAD') {
+      return new Response(null, { status: 405, headers: { allow: 'GET', 'cache-control': 'no-store' } });
+    }
     const requestId = randomUUID();
     try {
       requireKnownHost(request, config().url);

@@ -42,7 +42,17 @@ export async function openDownload(
   if (request.paths.length === 0) throw new AppError('invalid-input', 'Name at least one path.');
   const held = await holdVault(point.vault.id);
   const stop = new AbortController();
-  signal?.addEventListener('abort', () => stop.abort(signal.reason), { once: true });
+  let released = false;
+  const release = (): void => {
+    if (released) return;
+    released = true;
+    signal?.removeEventListener('abort', release);
+    stop.abort(signal?.reason);
+    held.done();
+  };
+  // A browser that goes before the first byte was asked for never starts the content, so its end would never come.
+  if (signal?.aborted) release();
+  else signal?.addEventListener('abort', release, { once: true });
   try {
     const opened = await open(held.repository, point, request, stop.signal);
     await insertAudit({
@@ -53,13 +63,9 @@ export async function openDownload(
       subjectName: point.source?.name ?? point.vault.name,
       detail: { paths: request.paths.slice(0, 20), count: request.paths.length },
     });
-    const release = (): void => {
-      stop.abort();
-      held.done();
-    };
     return { ...opened, content: releasing(opened.content, release) };
   } catch (error) {
-    held.done();
+    release();
     throw error;
   }
 }
