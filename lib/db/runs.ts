@@ -217,6 +217,14 @@ export async function listRuns(query: RunQuery): Promise<Page<RunView>> {
   return { items: await withSlimResults(shown), nextCursor: last ? encodeCursor(last) : null };
 }
 
+/** Those of the ids that there are, in the order of the ids, without lists of problems and findings. */
+export async function listRunsById(ids: readonly string[]): Promise<RunView[]> {
+  if (ids.length === 0) return [];
+  const rows = await db().run.findMany({ where: { id: { in: [...ids] } }, select: listed });
+  const views = await withSlimResults(rows);
+  return views.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
+}
+
 /** Queued and running runs, oldest first. */
 export async function listActiveRuns(limit = 200): Promise<RunView[]> {
   const rows = await db().run.findMany({
