@@ -8,7 +8,7 @@ import { listSnapshots } from '#lib/engine/verbs/snapshots.ts';
 import { closeCourier } from '#lib/live/instance.ts';
 import { forgetMasterKey } from '#lib/secrets/instance.ts';
 import { useTestDatabase } from '../../testing/database.ts';
-import { closeReaders, readVault } from './open-vault.ts';
+import { closeReaders, holdVault, readVault } from './open-vault.ts';
 import { createVault } from './vaults.ts';
 
 useTestDatabase();
@@ -33,19 +33,26 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-test('a vault whose disk went away is read again as soon as it is back, as another mount', async () => {
-  const path = join(root, 'vault');
-  const { id } = await createVault(owner, { name: 'v', store: { kind: 'local', path } });
-  const read = () => readVault(id, ({ repository }) => listSnapshots(repository));
-  expect(await read()).toEqual([]);
+const ways: [string, (id: string) => Promise<unknown>][] = [
+  ['read', (id) => readVault(id, ({ repository }) => listSnapshots(repository))],
+  ['held', async (id) => (await holdVault(id)).done()],
+];
 
-  await rename(path, `${path}-away`);
-  await mkdir(path);
-  await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
-  expect(await readdir(path)).toEqual([]);
+test.each(ways)(
+  'a vault whose disk went away is %s again as soon as it is back, as another mount',
+  async (name, use) => {
+    const path = join(root, name);
+    const { id } = await createVault(owner, { name, store: { kind: 'local', path } });
+    await use(id);
 
-  // A copy has another inode, as a share has another device number when it is mounted again.
-  await rm(path, { recursive: true });
-  await cp(`${path}-away`, path, { recursive: true });
-  expect(await read()).toEqual([]);
-});
+    await rename(path, `${path}-away`);
+    await mkdir(path);
+    await expect(use(id)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await readdir(path)).toEqual([]);
+
+    // A copy has another inode, as a share has another device number when it is mounted again.
+    await rm(path, { recursive: true });
+    await cp(`${path}-away`, path, { recursive: true });
+    await use(id);
+  },
+);

@@ -122,8 +122,7 @@ export async function readVault<T>(vaultId: string, work: (open: OpenVault) => P
       return await work(open);
     }
   } catch (error) {
-    // A store that went away may come back as another mount, which this reader would refuse for ever.
-    if (isAppError(error, 'unavailable') && readersOf().get(vaultId) === reader) forgetReader(vaultId);
+    forgetUnmounted(vaultId, reader, error);
     throw error;
   } finally {
     release(vaultId, reader);
@@ -145,9 +144,15 @@ export async function holdVault(vaultId: string): Promise<OpenVault & { done(): 
       },
     };
   } catch (error) {
+    forgetUnmounted(vaultId, reader, error);
     release(vaultId, reader);
     throw error;
   }
+}
+
+/** A store that went away may come back as another mount, which this reader would refuse for ever. */
+function forgetUnmounted(vaultId: string, reader: Reader, error: unknown): void {
+  if (isAppError(error, 'unavailable') && readersOf().get(vaultId) === reader) forgetReader(vaultId);
 }
 
 /** The vault was changed or removed: the next reader opens it anew. */
