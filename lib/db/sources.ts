@@ -35,6 +35,7 @@ interface Row {
   pointId: string | null;
   pointTime: Date | null;
   pointBytes: bigint | null;
+  pointPaths: string[] | null;
   pointFiles: bigint | null;
   pointVaultId: string | null;
   pointVaultName: string | null;
@@ -54,7 +55,7 @@ function readRows(id: string | null): Promise<Row[]> {
       ended.outcome AS "newestOutcome",
       latest.id AS "runId", latest.state AS "runState", latest.outcome AS "runOutcome",
       COALESCE(latest."finishedAt", latest."startedAt", latest."queuedAt") AS "runAt",
-      point.id AS "pointId", point.time AS "pointTime", point.bytes AS "pointBytes", point.files AS "pointFiles",
+      point.id AS "pointId", point.time AS "pointTime", point.bytes AS "pointBytes", point.files AS "pointFiles", point.paths AS "pointPaths",
       v.id AS "pointVaultId", v.name AS "pointVaultName"
     FROM source s
     JOIN worker w ON w.id = s."workerId"
@@ -72,13 +73,14 @@ function readRows(id: string | null): Promise<Row[]> {
 
 function toView(row: Row, days: DayCount[], now: Date): SourceView {
   const newest = row.newestOutcome === null ? null : runOutcome.parse(row.newestOutcome);
+  const config = sourceConfig.parse(row.config);
   return {
     id: row.id,
     name: row.name,
-    config: sourceConfig.parse(row.config),
+    config,
     worker: { id: row.workerId, name: row.workerName, online: row.workerOnline },
     createdAt: row.createdAt.toISOString(),
-    state: sourceState(newest, row.points),
+    state: sourceState(newest, row.pointPaths, config.path),
     lastPoint: row.pointId && {
       id: row.pointId,
       time: (row.pointTime as Date).toISOString(),

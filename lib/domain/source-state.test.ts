@@ -4,16 +4,22 @@ import { dayStrip, sourceState } from './source-state.ts';
 const now = new Date('2026-11-20T00:30:00Z');
 
 test('the newest backup decides, however many good ones came before', () => {
-  expect(sourceState('succeeded', 9)).toBe('protected');
-  expect(sourceState('warning', 9)).toBe('warning');
-  expect(sourceState('failed', 9)).toBe('failed');
-  expect(sourceState('lost', 9)).toBe('failed');
+  expect(sourceState('succeeded', ['/srv'], '/srv')).toBe('protected');
+  expect(sourceState('warning', ['/srv'], '/srv')).toBe('warning');
+  expect(sourceState('failed', ['/srv'], '/srv')).toBe('failed');
+  expect(sourceState('lost', ['/srv'], '/srv')).toBe('failed');
 });
 
 test('without a recovery point nothing is protected', () => {
-  expect(sourceState(null, 0)).toBe('never');
-  expect(sourceState('succeeded', 0)).toBe('never');
-  expect(sourceState('failed', 0)).toBe('failed');
+  expect(sourceState(null, null, '/srv')).toBe('never');
+  expect(sourceState('succeeded', null, '/srv')).toBe('never');
+  expect(sourceState('failed', null, '/srv')).toBe('failed');
+});
+
+test('a source that was pointed at another folder is not protected by points of the old one', () => {
+  expect(sourceState('succeeded', ['/srv/a'], '/srv/b')).toBe('never');
+  expect(sourceState('succeeded', ['/srv/a'], '/srv/a/')).toBe('protected');
+  expect(sourceState('succeeded', ['/'], '/')).toBe('protected');
 });
 
 test('the strip has 30 days, the last of them today in UTC', () => {

@@ -7,11 +7,24 @@ import type { SourceState, SourceView } from '#lib/contracts/sources.ts';
 const DAY_MS = 86_400_000;
 export const STRIP_DAYS = 30;
 
-/** `newest`: outcome of the newest backup that ended by itself (cancelled ones say nothing about the source). */
-export function sourceState(newest: RunOutcome | null, recoveryPoints: number): SourceState {
+/**
+ * `newest`: outcome of the newest backup that ended by itself (cancelled ones say nothing about the source). `newestPaths`: what the newest
+ * recovery point holds, null without one. A source that was pointed at another folder since has no point of what it protects now.
+ */
+export function sourceState(
+  newest: RunOutcome | null,
+  newestPaths: readonly string[] | null,
+  folder: string,
+): SourceState {
   if (newest === 'failed' || newest === 'lost') return 'failed';
-  if (recoveryPoints === 0) return 'never';
+  if (newestPaths === null || !holdsFolder(newestPaths, folder)) return 'never';
   return newest === 'warning' ? 'warning' : 'protected';
+}
+
+/** A folder given with an escaped character cannot be compared as text: it gets the benefit of the doubt. */
+function holdsFolder(paths: readonly string[], folder: string): boolean {
+  const plain = (path: string) => path.replace(/(?<=.)\/+$/, '');
+  return folder.includes('\\') || paths.map(plain).includes(plain(folder));
 }
 
 export interface DayCount {
