@@ -7,6 +7,7 @@ import { cx } from '#components/ui/cx.ts';
 import { IconButton } from '#components/ui/icon-button.tsx';
 import { Input } from '#components/ui/input.tsx';
 import { Skeleton } from '#components/ui/skeleton.tsx';
+import { Notice } from '#components/ui/state.tsx';
 import { toApiError } from '#lib/client/api.ts';
 import { formatCount, formatPlural } from '#lib/client/format.ts';
 import type { EntryOrder } from '#lib/client/queries/recovery-points.ts';
@@ -20,6 +21,7 @@ import { useEntries } from './use-entries.ts';
 const TYPING_PAUSE_MS = 200;
 const ROW_PX = 36;
 const TOUCH_ROW_PX = 44;
+const SHOWN_PROBLEMS = 3;
 
 export type Place = EntryOrder;
 
@@ -125,6 +127,14 @@ export function FileBrowser(props: FileBrowserProps) {
           <div className={cx('flex min-w-0 flex-1 flex-col', head.isPlaceholderData && 'opacity-60')}>
             {failed === undefined ? null : (
               <LoadError compact error={failed.error} onRetry={() => void failed.refetch()} />
+            )}
+            {head.data === undefined || head.data.problems.length === 0 ? null : (
+              <Notice
+                tone="warn"
+                title={`${formatPlural(head.data.problems.length, 'entry is', 'entries are')} left out of this list.`}
+              >
+                {head.data.problems.slice(0, SHOWN_PROBLEMS).join(' ')} Check the vault.
+              </Notice>
             )}
             {head.isPending ? (
               <GridSkeleton />

@@ -24,6 +24,7 @@ export const PERMISSIONS = {
   'recovery-point:browse': ['owner', 'admin', 'operator'],
   'recovery-point:download': ['owner', 'admin', 'operator'],
   'restore:create': ['owner', 'admin', 'operator'],
+  // With what a run says of paths: the file in hand, problems, the log. Only contents of recovery points ask for more.
   'run:read': ['owner', 'admin', 'operator', 'viewer'],
   'run:cancel': ['owner', 'admin', 'operator'],
   'run:retry': ['owner', 'admin', 'operator'],

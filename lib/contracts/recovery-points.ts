@@ -66,6 +66,8 @@ export const entryPage = z.object({
   /** Entries of the folder, and those that the search keeps. */
   total: count,
   matching: count,
+  /** Entries that are not shown because their names cannot be trusted or stand twice: a sentence each, 100 at most. */
+  problems: z.array(z.string()).default([]),
 });
 export type EntryPage = z.infer<typeof entryPage>;
 

@@ -47,6 +47,7 @@ export async function listEntries(
     entries: listing.entries.map(entryView),
     total: listing.total,
     matching: listing.matching,
+    problems: listing.problems,
   };
 }
 
