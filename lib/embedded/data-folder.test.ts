@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { lockDataFolder, prepareDataFolder } from './data-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -42,11 +42,14 @@ test('a second instance is refused while the first runs, also from another proce
 
 test('the lock of an instance that was killed with -9 is free', async () => {
   const code = `const { lockDataFolder } = await import(process.argv[1]);
-    lockDataFolder(process.argv[2]); console.log('locked'); setInterval(() => {}, 1000);`;
+    // Held by a name: what nobody refers to any more is collected, and closes.
+    globalThis.lock = lockDataFolder(process.argv[2]); console.log('locked'); setInterval(() => {}, 1000);`;
   const module = new URL('./data-folder.ts', import.meta.url).href;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code, module, root], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // A child that outlives a failed test would hold the test runner's output open, and the runner waits for that.
+  onTestFinished(() => void child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   expect(() => lockDataFolder(root)).toThrow('Another Holdfast');
   child.kill('SIGKILL');

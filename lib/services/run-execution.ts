@@ -48,6 +48,8 @@ export type ExecuteOutcome = RunOutcome | 'not-ours' | 'lost-lease' | 'requeued'
 const LEASE_MS = 40_000;
 const RENEW_MS = 10_000;
 const FINISH_RETRY_MS = 1_000;
+/** No time for an answer: a question sent now could prolong the lease of a run that this worker has given up. Timers may fire early. */
+const LAST_CHANCE_MS = 10;
 
 type StopReason = 'cancel' | 'lost' | 'stop';
 
@@ -229,7 +231,7 @@ export class RunExecutor {
 
   /** The lease; null when it is certainly or possibly not ours any more; undefined when the database did not say in time to ask again. */
   async #renew(claim: Claim, timeLeftMs: number): Promise<{ cancelRequested: boolean } | null | undefined> {
-    if (timeLeftMs <= 0) return null;
+    if (timeLeftMs < LAST_CHANCE_MS) return null;
     const timer = new AbortController();
     try {
       // A connection that hangs answers nothing at all: half of what is left, so that there is time for a second try.
