@@ -100,6 +100,18 @@ async function violations(page: Page, theme: 'light' | 'dark'): Promise<string[]
   );
 }
 
+/** Until the new theme and size are on the screen: a dialog on a phone slides, and colours that are half changed have no contrast. */
+async function drawn(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    await frame();
+    // One that never ends is no change of theme.
+    const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ending.map((animation) => animation.finished));
+    await frame();
+  });
+}
+
 async function widerThanWindow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
@@ -110,6 +122,7 @@ async function look(page: Page): Promise<void> {
     await page.setViewportSize(size);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await drawn(page);
       const where = `${size.width} px, ${colorScheme}`;
       for (const violation of await violations(page, colorScheme)) found.push(`${where}: ${violation}`);
       const over = await widerThanWindow(page);
