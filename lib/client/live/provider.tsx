@@ -33,6 +33,8 @@ function answers(): Promise<boolean> {
   );
 }
 
+let endCurrent = (): void => {};
+
 function connect(client: QueryClient): () => void {
   const door = browserDoor();
   const desk = new NewsDesk(client, door.setTimer);
@@ -70,7 +72,8 @@ function connect(client: QueryClient): () => void {
   window.addEventListener('pagehide', close);
   window.addEventListener('pageshow', shown);
   open();
-  return () => {
+  const end = () => {
+    endCurrent = () => {};
     window.removeEventListener('online', wake);
     document.removeEventListener('visibilitychange', wake);
     window.removeEventListener('pagehide', close);
@@ -80,6 +83,8 @@ function connect(client: QueryClient): () => void {
     desk.stop();
     setState('off');
   };
+  endCurrent = end;
+  return end;
 }
 
 /** Whether news flows: for the sign in the frame. */
@@ -94,6 +99,11 @@ export function useLiveState(): LiveState {
 /** Tries the stream at once. */
 export function retryLive(): void {
   connection?.retryNow();
+}
+
+/** Before the session ends: the end of the stream would be followed by questions that are no longer answered. */
+export function endNews(): void {
+  endCurrent();
 }
 
 /** Keeps the stream, and polls while it is broken, as long as the signed-in shell is mounted. Renders nothing. */

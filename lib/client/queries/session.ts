@@ -1,10 +1,11 @@
 'use client';
 
-import { queryOptions, useMutation, useQuery } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { z } from 'zod';
 import { type Permission, type SetupRequest, sessionView, setupState } from '#lib/contracts/access.ts';
 import { api } from '../api.ts';
 import { keys } from '../keys.ts';
+import { endNews } from '../live/provider.tsx';
 
 const SESSION_FRESH_MS = 300_000;
 
@@ -45,9 +46,17 @@ export function useSignIn() {
 
 /** Leaves by a full load: no answer of the old session may stay in memory. */
 export function useSignOut() {
+  const client = useQueryClient();
   return useMutation({
+    // What is still being asked would come back as "not signed in".
+    onMutate: async () => {
+      endNews();
+      await client.cancelQueries();
+    },
     mutationFn: () => auth('/sign-out', {}),
     onSuccess: () => window.location.assign('/sign-in'),
+    // Still signed in: the page starts anew, with its news.
+    onError: () => window.location.reload(),
   });
 }
 
