@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright/test';
 import type { RunView } from '#lib/contracts/runs.ts';
 import type { Api } from './api.ts';
-import { answered, expect, picture, test, UNREACHABLE } from './fixtures.ts';
+import { answered, expect, picture, shownRun, test, UNREACHABLE } from './fixtures.ts';
 import { openLine } from './line.ts';
 import { judges, readKit, restic } from './restic.ts';
 import { instance } from './running.ts';
@@ -47,10 +47,6 @@ async function startBulk(page: Page, name: string, files = FILES): Promise<void>
   await expect(page).toHaveURL(/\/runs\/[0-9a-f-]+$/);
 }
 
-function runId(page: Page): string {
-  return new URL(page.url()).pathname.split('/').at(-1) ?? '';
-}
-
 async function sameSession(from: BrowserContext, to: BrowserContext): Promise<Page> {
   await to.addCookies(await from.cookies());
   return to.newPage();
@@ -67,7 +63,7 @@ test('two tabs and another browser follow one run, and the one that lost its net
   const third = await sameSession(context, elsewhere);
   await startBulk(page, 'film');
   await untilShown(page, 1);
-  await untilWritten(api, runId(page), 1);
+  await untilWritten(api, await shownRun(page), 1);
   const second = await context.newPage();
   const row = second.getByRole('row', { name: /Backup of film/ });
   const frozen = await instance.withWorkerHeld(async () => {
@@ -82,7 +78,7 @@ test('two tabs and another browser follow one run, and the one that lost its net
   await untilShown(second, frozen + 5);
   expect(await shown(third), 'without a network').toBe(frozen);
 
-  await untilWritten(api, runId(page), frozen + 5);
+  await untilWritten(api, await shownRun(page), frozen + 5);
   if (process.env.HOLDFAST_SCREENSHOTS === '1') await untilShown(page, 40);
   await instance.withWorkerHeld(async () => {
     await picture(page, 'run');
@@ -98,7 +94,7 @@ test('two tabs and another browser follow one run, and the one that lost its net
     await expect(row.getByRole('progressbar')).toHaveAttribute('aria-valuenow', /\d/);
   });
 
-  await api.untilFinished(runId(page));
+  await api.untilFinished(await shownRun(page));
   for (const tab of [page, third])
     await expect(tab.getByRole('link', { name: 'Open the recovery point' })).toBeVisible();
   await expect(row).toContainText('Succeeded');
@@ -116,7 +112,7 @@ test('a run is cancelled from its page: no recovery point, no lock, a clean vaul
   const asked = Date.now();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel the backup' }).click();
   await expect(page.getByText('Nothing was left behind').first()).toBeVisible();
-  const run = await api.untilFinished(runId(page));
+  const run = await api.untilFinished(await shownRun(page));
   expect(run).toMatchObject({ outcome: 'cancelled', result: null, recoveryPointId: null });
   expect(run.progress?.bytesDone).toBeLessThan(FILES * MEBIBYTES_EACH * 1024 * 1024);
   expect(Date.parse(run.finishedAt ?? '') - asked, 'ms from the wish to the end').toBeLessThan(MOST_CANCEL_MS);
@@ -147,14 +143,13 @@ test('a tab outlives the web process: it says that news is missing, and goes on 
   // The worker was asked to stop, which ends a backup without harm; the page says so without a reload.
   const again = page.getByRole('button', { name: 'Back up again' });
   await expect(again).toBeVisible();
-  const broken = await api.run(runId(page));
+  const broken = await api.run(await shownRun(page));
   expect(broken).toMatchObject({ state: 'finished', outcome: 'failed', error: { code: 'unavailable' } });
   await expect(page.getByRole('main').getByRole('alert')).toContainText(broken.error?.message ?? 'no message');
   expect(readdirSync(join(VAULT, 'locks'))).toEqual([]);
 
   await again.click();
-  await expect.poll(() => runId(page)).not.toBe(broken.id);
-  const repeated: RunView = await api.untilFinished(runId(page));
+  const repeated: RunView = await api.untilFinished(await shownRun(page, broken.id));
   expect(repeated).toMatchObject({ outcome: 'succeeded', retryOfId: broken.id });
   await expect(page.getByRole('link', { name: 'Open the recovery point' })).toBeVisible();
 });

@@ -4,9 +4,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page } from 'playwright/test';
 import { listing } from '#lib/engine/oracle/listing.ts';
-import { answered, expect, test, UNREACHABLE } from './fixtures.ts';
+import { answered, expect, shownRun, test, UNREACHABLE } from './fixtures.ts';
 import { judges, readKit, restic } from './restic.ts';
 import { instance } from './running.ts';
 import { startWorkerWithoutRootsEyes } from './second-worker.ts';
@@ -17,10 +16,6 @@ const VAULT = join(instance.root, 'vaults', 'cellar');
 function expectCleanVault(): void {
   const kit = readKit(readFileSync(join(instance.root, 'kit.txt'), 'utf8'));
   for (const judge of judges()) expect(restic(judge, kit, ['check']), judge.label).toContain('no errors were found');
-}
-
-function runId(page: Page): string {
-  return new URL(page.url()).pathname.split('/').at(-1) ?? '';
 }
 
 test('a worker killed in the middle of a backup: the run is marked lost without a person, the vault is clean, a retry succeeds', async ({
@@ -51,8 +46,7 @@ test('a worker killed in the middle of a backup: the run is marked lost without 
   expectCleanVault();
 
   await page.getByRole('button', { name: 'Back up again' }).click();
-  await expect.poll(() => runId(page)).not.toBe(run.id);
-  const again = await api.untilFinished(runId(page));
+  const again = await api.untilFinished(await shownRun(page, run.id));
   expect(again).toMatchObject({ outcome: 'succeeded', retryOfId: run.id });
   // The lock that the dead process left is gone as well.
   expect(readdirSync(join(VAULT, 'locks'))).toEqual([]);
@@ -74,7 +68,7 @@ test('a source that is gone fails with its name and what to do; the points made 
   await page.getByRole('dialog').getByRole('button', { name: 'Back up now' }).click();
   await expect(page.getByText(`The folder "${folder}" does not exist on this host.`).first()).toBeVisible();
   await expect(page.getByText('check that it is mounted').first()).toBeVisible();
-  expect(await api.run(runId(page))).toMatchObject({ outcome: 'failed', error: { code: 'not-found' } });
+  expect(await api.run(await shownRun(page))).toMatchObject({ outcome: 'failed', error: { code: 'not-found' } });
   expect(await api.points(source.id)).toHaveLength(1);
 
   await page.goto('/');

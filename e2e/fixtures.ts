@@ -94,3 +94,10 @@ async function readSession(): Promise<Awaited<ReturnType<BrowserContext['cookies
 }
 
 export { expect };
+
+/** Id of the run whose page is shown. Waits for that page, and for another run than `notThis` when one is named. */
+export async function shownRun(page: Page, notThis?: string): Promise<string> {
+  const id = () => /^\/runs\/([0-9a-f-]{36})$/.exec(new URL(page.url()).pathname)?.[1] ?? '';
+  await expect.poll(id).not.toMatch(new RegExp(`^(${notThis ?? ''})?$`));
+  return id();
+}

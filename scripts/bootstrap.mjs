@@ -113,10 +113,10 @@ function requireNode() {
 
 // ── what may have to be done ───────────────────────────────────────────────────────────────
 
-/** `npm ci` when the lockfile, npm's settings, the platform or the system's Node changed since the last one. */
+/** `npm ci` when the lockfile, npm's settings or the platform changed since the last one. */
 export async function install() {
   const stamp = join(ROOT, 'node_modules', '.holdfast-installed');
-  const wanted = digestOf(['package-lock.json', '.npmrc'], installFacts());
+  const wanted = installDigest();
   if (read(stamp) === wanted && existsSync(PINNED_NODE)) return;
   await step('packages installed', async () => {
     rmSync(stamp, { force: true });
@@ -133,10 +133,14 @@ export async function install() {
   });
 }
 
-/** What else decides what is installed. The rest of package.json may change without another install. */
-function installFacts() {
+/**
+ * What decides which packages are installed; the rest of package.json may change without another install. The Node that
+ * runs this script is not of it: `npm start` finds the system's Node the first time and the pinned one ever after
+ * (npm puts node_modules/.bin first), and what runs the packages is always the pinned one.
+ */
+export function installDigest() {
   const { allowScripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  return JSON.stringify([process.platform, process.arch, process.versions.modules, allowScripts]);
+  return digestOf(['package-lock.json', '.npmrc'], JSON.stringify([process.platform, process.arch, allowScripts]));
 }
 
 /** The Prisma client and the engine's WebAssembly, when their sources changed. */
