@@ -1,7 +1,7 @@
 // The process that bench/engine.ts times: opens a repository and backs one folder up.
 
 import { hostname } from 'node:os';
-import { keepCompiledCode } from '#lib/engine/cpu/compile-cache.ts';
+import { keepCompiledCode } from '#lib/engine/cpu/compile-cache.mjs';
 
 keepCompiledCode();
 const { backup } = await import('#lib/engine/verbs/backup.ts');

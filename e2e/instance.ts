@@ -5,9 +5,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '#lib/embedded/port.ts';
 
 const READY_TIMEOUT_MS = 90_000;
 /** What the screenshots of the README show as path: a folder that a person might have. */
@@ -106,14 +106,4 @@ async function makeRoot(): Promise<string> {
   // Without `recursive` it fails when the folder is there: it would be removed at the end.
   await mkdir(SCREENSHOT_ROOT);
   return SCREENSHOT_ROOT;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 }

@@ -26,6 +26,8 @@ export function environment(more = {}) {
   return {
     ...process.env,
     PATH: `${join(ROOT, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
+    // The same folder as lib/engine/cpu/compile-cache.mjs names, for the reasons given there.
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'holdfast'),
     NEXT_TELEMETRY_DISABLED: '1',
     CHECKPOINT_DISABLE: '1',
     // Prisma would download a native engine that nothing here uses, from a host that many networks do not reach.

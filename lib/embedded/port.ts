@@ -1,4 +1,5 @@
-// Is the web server's port free? Asked before anything is started or built, by taking it for a moment.
+// Ports of this machine: is the web server's free (asked before anything is started, by taking it for a moment), and one
+// that nobody has.
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -68,4 +69,15 @@ function portError(host: string, port: number, error: NodeJS.ErrnoException): Ap
         cause: error,
       });
   }
+}
+
+/** A TCP port of 127.0.0.1 that was free a moment ago. Whoever uses it must bear that it is taken meanwhile. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
+  return address.port;
 }

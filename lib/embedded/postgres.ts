@@ -6,13 +6,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chown, mkdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { childEnvironment } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { type ServerAccount, serverAccount } from './account.ts';
+import { freePort } from './port.ts';
 import { serverPrograms } from './programs.ts';
 
 const DATABASE = 'holdfast';
@@ -316,16 +316,6 @@ function startFailure(lines: string[]) {
       ? 'The disk is full: free some space and start again.'
       : 'Start again; if it stays, its files may be damaged: restore the data folder, or give a server with DATABASE_URL.',
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
-  return address.port;
 }
 
 function isAlive(pid: number): boolean {

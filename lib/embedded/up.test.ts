@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { childEnvironment } from '../config.ts';
 import { lockDataFolder } from './data-folder.ts';
+import { freePort } from './port.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const isBuilt = existsSync(join(ROOT, '.next', 'BUILD_ID'));
@@ -57,12 +58,6 @@ async function takePort() {
   return { port: String(address.port), free: () => new Promise((resolve) => server.close(resolve)) };
 }
 
-async function freePort(): Promise<string> {
-  const { port, free } = await takePort();
-  await free();
-  return port;
-}
-
 /** Exit code 1, the sentence, what to do, and no stack. */
 async function expectRefusal(run: ReturnType<typeof start>, sentence: string, remedy: string) {
   expect(await run.ended).toBe(1);
@@ -80,14 +75,18 @@ test('a taken port is named, with the way out', async () => {
 
 test('a second instance on the same data folder is refused', async () => {
   const lock = lockDataFolder(folder);
-  const run = start({ HOLDFAST_DATA_DIR: folder, HOLDFAST_PORT: await freePort() });
+  const run = start({ HOLDFAST_DATA_DIR: folder, HOLDFAST_PORT: String(await freePort()) });
   await expectRefusal(run, 'Another Holdfast is running on this data folder', 'HOLDFAST_DATA_DIR');
   lock.release();
 });
 
 test('a data folder that is a file is named', async () => {
   await writeFile(join(folder, 'data'), '');
-  await expectRefusal(start({ HOLDFAST_PORT: await freePort() }), 'is a file', 'HOLDFAST_DATA_DIR=/some/folder');
+  await expectRefusal(
+    start({ HOLDFAST_PORT: String(await freePort()) }),
+    'is a file',
+    'HOLDFAST_DATA_DIR=/some/folder',
+  );
 });
 
 test('wrong settings are named all at once', async () => {
@@ -97,7 +96,10 @@ test('wrong settings are named all at once', async () => {
 });
 
 test('a database that does not answer is named, without its password', async () => {
-  const run = start({ HOLDFAST_PORT: await freePort(), DATABASE_URL: 'postgresql://u:hush@127.0.0.1:1/holdfast' });
+  const run = start({
+    HOLDFAST_PORT: String(await freePort()),
+    DATABASE_URL: 'postgresql://u:hush@127.0.0.1:1/holdfast',
+  });
   await expectRefusal(run, 'The database on 127.0.0.1:1/holdfast does not answer', 'DATABASE_URL');
   expect(run.output).not.toContain('hush');
 });
@@ -116,7 +118,7 @@ test.skipIf(!isBuilt)(
   'starts from nothing, starts again after a kill -9 with a new token, and stops in order',
   { timeout: 3 * START_LIMIT_MS },
   async () => {
-    const port = await freePort();
+    const port = String(await freePort());
     const health = async () => (await fetch(`http://127.0.0.1:${port}/api/health`)).status;
     const first = start({ HOLDFAST_PORT: port });
     const token = await untilReady(first);

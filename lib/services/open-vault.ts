@@ -101,7 +101,7 @@ function readerPool(): CpuPool {
   // process is the checkout. turbopackIgnore keeps the bundler from taking the whole checkout for an asset.
   holder.holdfastReaderPool ??= new CpuPool({
     threads: READER_THREADS,
-    entry: join(/* turbopackIgnore: true */ process.cwd(), 'lib', 'engine', 'cpu', 'worker.ts'),
+    entry: join(/* turbopackIgnore: true */ process.cwd(), 'lib', 'engine', 'cpu', 'thread.mjs'),
   });
   return holder.holdfastReaderPool;
 }

@@ -24,13 +24,20 @@ export interface RabinTables {
 
 export function rabinTables(polynomial: bigint): RabinTables {
   const d = BigInt(degree(polynomial));
-  const out = new BigUint64Array(256);
-  const mod = new BigUint64Array(256);
-  for (let byte = 0; byte < 256; byte++) {
-    out[byte] = modulo(BigInt(byte) << BigInt(8 * (WINDOW - 1)), polynomial);
-    mod[byte] = modulo(BigInt(byte) << d, polynomial) | (BigInt(byte) << d);
+  return {
+    out: linearTable((byte) => modulo(byte << BigInt(8 * (WINDOW - 1)), polynomial)),
+    mod: linearTable((byte) => modulo(byte << d, polynomial) | (byte << d)),
+  };
+}
+
+/** Both functions are linear over GF(2): a byte's value is the sum of its bits' values. Eight divisions, not 256. */
+function linearTable(ofBit: (byte: bigint) => bigint): BigUint64Array {
+  const table = new BigUint64Array(256);
+  for (let byte = 1; byte < 256; byte++) {
+    const others = byte & (byte - 1);
+    table[byte] = others === 0 ? ofBit(BigInt(byte)) : (table[others] as bigint) ^ (table[byte ^ others] as bigint);
   }
-  return { out, mod };
+  return table;
 }
 
 interface Exports {

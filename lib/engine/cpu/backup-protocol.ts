@@ -63,7 +63,6 @@ export interface BackupThreadData {
   paths: SharedArrayBuffer;
   claims: SharedArrayBuffer;
   claimSeed: number;
-  index: IndexSnapshot;
   masterKey: Uint8Array;
   chunkerPolynomial: bigint;
   /** zstd level of data, 0 for none; trees are compressed unless the format cannot. */
@@ -85,6 +84,8 @@ export interface CountResult {
 }
 
 export type ToThread =
+  /** Comes first, once, when the repository is locked and its index loaded: the thread starts earlier. */
+  | { kind: 'begin'; index: IndexSnapshot }
   | { kind: 'job'; job: RangeJob }
   | { kind: 'range-done'; token: number; nodes: string[] }
   | { kind: 'parent-tree'; sealed: Uint8Array | undefined; uncompressedLength: number | undefined }

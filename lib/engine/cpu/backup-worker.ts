@@ -91,7 +91,8 @@ function waitFor<Kind extends ToThread['kind']>(kind: Kind): Extract<ToThread, {
 const envelope = new Envelope(data.masterKey);
 const decompressor = new Decompressor();
 const scratch = { compressed: Buffer.alloc(0), opened: Buffer.alloc(0) };
-const index = new SharedIndexReader(data.index);
+/** Set by run() before anything is looked up. */
+let index: SharedIndexReader;
 const claims = new BlobClaims(data.claims, data.claimSeed);
 const words = new Uint32Array(ID_BYTES / 4);
 const wordBytes = Buffer.from(words.buffer);
@@ -237,12 +238,14 @@ function handle(message: ToThread): boolean {
       return true;
     case 'stop':
       return false;
+    case 'begin':
     case 'parent-tree':
-      throw new AppError('internal', 'A tree of the parent snapshot came that nobody asked for.');
+      throw new AppError('internal', `A message "${message.kind}" came that nobody waits for.`);
   }
 }
 
 function run(): void {
+  index = new SharedIndexReader(waitFor('begin').index);
   let idle = false;
   for (;;) {
     checkStopped();

@@ -13,7 +13,7 @@ export interface CpuPoolOptions {
   /** Default: one per core. */
   threads?: number;
   /**
-   * Absolute path of lib/engine/cpu/worker.ts. Needed only where the code is bundled and import.meta.url no longer
+   * Absolute path of lib/engine/cpu/thread.mjs. Needed only where the code is bundled and import.meta.url no longer
    * tells where that file is.
    */
   entry?: string;
@@ -36,7 +36,7 @@ interface Thread {
 }
 
 export function defaultEntry(): string {
-  return fileURLToPath(new URL('./worker.ts', import.meta.url));
+  return fileURLToPath(new URL('./thread.mjs', import.meta.url));
 }
 
 export function createCpuPool(options: CpuPoolOptions = {}): CpuPool {

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#lib/errors.ts';
+import { defaultEntry } from '../cpu/pool.ts';
 import type { PackJob, PackJobResult } from './pack-jobs.ts';
 
 const MAX_THREADS = 8;
@@ -49,7 +50,10 @@ export class PackPool {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./pack-worker.ts', import.meta.url), { workerData: this.#masterKey });
+    const worker = new Worker(defaultEntry(), {
+      workerData: { role: 'restore', masterKey: this.#masterKey },
+      name: 'restore',
+    });
     worker.on('message', (result: unknown) => {
       const waiting = this.#busy.get(worker);
       this.#busy.delete(worker);

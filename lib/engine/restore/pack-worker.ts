@@ -23,7 +23,7 @@ const PRIVATE_MODE = 0o600;
 /** 512 KiB of zeros, the chunk every hole of a file becomes. In a file that was made at full length it need not be written. */
 const ZERO_CHUNK = '07854d2fef297a06ba81685e660c332de36d5d18d546927d30daad6d7fda1541';
 
-const reader = new BlobReader(new Envelope(workerData as Uint8Array));
+const reader = new BlobReader(new Envelope((workerData as { masterKey: Uint8Array }).masterKey));
 
 function failure(file: number, error: unknown): FileFailure {
   const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;

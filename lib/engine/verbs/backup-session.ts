@@ -41,20 +41,24 @@ interface Thread {
 interface SessionOptions {
   sources: { path: string; excludes: readonly string[] }[];
   compression: BackupOptions['compression'];
-  writer: BackupWriter;
-  signal: AbortSignal;
   onProblem: (problem: Problem) => void;
 }
 
 /**
- * A thread costs 50 ms to 200 ms of processor time to start: as much as one thread needs for a folder with few changes.
- * The others, and the counting walk, start only when the work lasts longer.
+ * A thread costs about 100 ms of processor time to start: as much as one thread needs for a folder with few changes. Some
+ * start at once, beside the repository's lock, which takes 200 ms of waiting. The others, and the counting walk, start only
+ * when the work lasts longer.
  */
+const EARLY_THREADS = 2;
 const MORE_THREADS_MS = 60;
-const COUNT_AFTER_MS = 120;
+const COUNT_AFTER_MS = 300;
 
 /** For a thread's own report of why it ended, which says more. */
 const LAST_WORDS_MS = 200;
+
+function threadsOf(repo: Repository): number {
+  return repo.cpu?.threads ?? availableParallelism();
+}
 
 function endedEarly(): AppError {
   return new AppError('internal', 'A thread of the backup ended before its work was done.');
@@ -82,7 +86,7 @@ export class BackupSession {
   #stopped = false;
   #finishing = false;
   #uploadsDone: (() => void) | undefined;
-  readonly #parentTrees: ParentTrees;
+  #work: { writer: BackupWriter; signal: AbortSignal; parentTrees: ParentTrees } | undefined;
   #counting: Worker | undefined;
   counted: CountResult | undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -92,9 +96,8 @@ export class BackupSession {
   constructor(repo: Repository, options: SessionOptions) {
     this.#repo = repo;
     this.#options = options;
-    this.#parentTrees = new ParentTrees(repo, options.signal);
     this.#entry = repo.cpu?.entry ?? defaultEntry();
-    const count = repo.cpu?.threads ?? availableParallelism();
+    const count = threadsOf(repo);
     this.#control = new Int32Array(new SharedArrayBuffer((MAIL + count) * 4));
     this.#counters = new Float64Array(new SharedArrayBuffer(count * COUNTERS.length * 8));
     this.#paths = new SharedArrayBuffer(count * PATH_REGION);
@@ -106,12 +109,26 @@ export class BackupSession {
     });
     // Whoever awaits it gets the error; without this, one that comes while nobody does would end the process.
     this.failure.catch(() => undefined);
-    options.signal.addEventListener('abort', this.#onAbort, { once: true });
-    this.#threads.push(this.#start(0));
+    while (this.#threads.length < Math.min(EARLY_THREADS, count)) this.#threads.push(this.#start());
+  }
+
+  /** Lets the threads work: the repository is locked, its index loaded, and `signal` ends the work. */
+  begin(writer: BackupWriter, signal: AbortSignal): void {
+    this.#work = { writer, signal, parentTrees: new ParentTrees(this.#repo, signal) };
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    for (const thread of this.#threads) this.#letWork(thread);
     this.#later(MORE_THREADS_MS, () => {
-      for (let number = 1; number < count; number++) this.#threads.push(this.#start(number));
+      for (const count = threadsOf(this.#repo); this.#threads.length < count; ) {
+        const thread = this.#start();
+        this.#threads.push(thread);
+        this.#letWork(thread);
+      }
     });
-    if (options.signal.aborted) this.#onAbort();
+    if (signal.aborted) this.#onAbort();
+  }
+
+  #letWork(thread: Thread): void {
+    this.#send(thread, { kind: 'begin', index: this.#repo.index.snapshot() });
   }
 
   /** Runs `start` unless the work is done by then. */
@@ -122,9 +139,10 @@ export class BackupSession {
     this.#timers.push(timer);
   }
 
-  readonly #onAbort = () => this.#fail(this.#options.signal.reason);
+  readonly #onAbort = () => this.#fail(this.#work?.signal.reason);
 
-  #start(number: number): Thread {
+  #start(): Thread {
+    const number = this.#threads.length;
     const { port1, port2 } = new MessageChannel();
     const { compression } = this.#options;
     const level = compression === 'max' ? LEVEL_MAX : LEVEL_AUTO;
@@ -138,7 +156,6 @@ export class BackupSession {
       paths: this.#paths,
       claims: this.#claims,
       claimSeed: this.#claimSeed,
-      index: this.#repo.index.snapshot(),
       masterKey: new Uint8Array(this.#repo.masterKey),
       chunkerPolynomial: this.#repo.chunkerPolynomial,
       dataLevel: canCompress && compression !== 'off' ? level : 0,
@@ -281,7 +298,7 @@ export class BackupSession {
       const next = this.#packQueue.shift();
       if (!next) break;
       this.#uploading += 1;
-      const upload = this.#options.writer
+      const upload = (this.#work as { writer: BackupWriter }).writer
         .storePack(next.pack)
         .then(() => {
           const memory = next.pack.body;
@@ -299,7 +316,7 @@ export class BackupSession {
   }
 
   async #answerTree(thread: Thread, id: string): Promise<void> {
-    const found = await this.#parentTrees.sealed(id);
+    const found = await this.#work?.parentTrees.sealed(id);
     this.#send(thread, { kind: 'parent-tree', sealed: found?.sealed, uncompressedLength: found?.uncompressedLength });
   }
 
@@ -359,7 +376,7 @@ export class BackupSession {
 
   /** Ends all threads and waits for uploads under way: none may outlive the lock. Idempotent; call it in every case. */
   async close(): Promise<void> {
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#work?.signal.removeEventListener('abort', this.#onAbort);
     this.#stop();
     await Promise.all(
       this.#threads.map(async ({ ended, port }) => {

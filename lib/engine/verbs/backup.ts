@@ -7,6 +7,7 @@ import { AppError, throwIfCancelled } from '#lib/errors.ts';
 import { encodeNode, nodeFromStat } from '../format/node.ts';
 import { formatDate } from '../format/time.ts';
 import { decodeTree } from '../format/tree.ts';
+import type { HeldLock } from '../repository/lock.ts';
 import { processOwner } from '../repository/process-owner.ts';
 import type { Repository } from '../repository/repository.ts';
 import type {
@@ -41,20 +42,30 @@ export async function backup(repo: Repository, options: BackupOptions): Promise<
   const problems = new ProblemList(options.onProblem);
   const sources = findSources(options.paths, (problem) => problems.add(problem));
   throwIfCancelled(options.signal);
-  const lock = await repo.lock('shared', { signal: options.signal, waitMs: options.lockWaitMs });
+  // Its threads start while the lock is taken.
+  const session = new BackupSession(repo, {
+    sources: sources.map(({ path }) => ({ path, excludes: options.excludes ?? [] })),
+    compression: options.compression,
+    onProblem: (problem) => problems.add(problem),
+  });
+  let lock: HeldLock | undefined;
   try {
+    lock = await repo.lock('shared', { signal: options.signal, waitMs: options.lockWaitMs });
     const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
     const writer = new BackupWriter(repo, lock, signal);
     const parent = await findParent(repo, sources, options, problems);
     await repo.loadIndex({ signal });
-    return await run(repo, { options, sources, signal, writer, parent, problems, started });
+    session.begin(writer, signal);
+    return await run(repo, { options, sources, session, writer, parent, problems, started });
   } catch (error) {
     if (options.signal?.aborted) {
       throw new AppError('cancelled', { message: 'The backup was cancelled; no snapshot was made.', cause: error });
     }
     throw error;
   } finally {
-    await lock.release();
+    // No upload may outlive the lock.
+    await session.close();
+    await lock?.release();
   }
 }
 
@@ -95,7 +106,7 @@ async function findParent(
 interface Run {
   options: BackupOptions;
   sources: readonly Source[];
-  signal: AbortSignal;
+  session: BackupSession;
   writer: BackupWriter;
   parent: Snapshot | undefined;
   problems: ProblemList;
@@ -103,21 +114,14 @@ interface Run {
 }
 
 async function run(repo: Repository, work: Run): Promise<BackupResult> {
-  const { options, sources, signal, writer, parent, problems, started } = work;
-  const session = new BackupSession(repo, {
-    sources: sources.map(({ path }) => ({ path, excludes: options.excludes ?? [] })),
-    compression: options.compression,
-    writer,
-    signal,
-    onProblem: (problem) => problems.add(problem),
-  });
+  const { options, sources, session, writer, parent, problems, started } = work;
   let phase: BackupProgress['phase'] = 'preparing';
   const report = () => options.onProgress?.(progressOf(session, phase, problems));
   const timer = options.onProgress ? setInterval(report, PROGRESS_MS) : undefined;
   try {
     if (options.onProgress) session.count();
     phase = 'reading';
-    const { tree, emptyPaths } = await storeTree(repo, session, work);
+    const { tree, emptyPaths } = await storeTree(repo, work);
     const counters = session.counters();
     if (counters.filesDone + counters.othersDone === 0 && problems.unreadable > 0)
       throw nothingReadable(sources, problems);
@@ -142,7 +146,6 @@ async function run(repo: Repository, work: Run): Promise<BackupResult> {
     return { snapshot, summary, problems: problems.first, problemCount: problems.count, emptyPaths };
   } finally {
     clearInterval(timer);
-    await session.close();
   }
 }
 
@@ -156,8 +159,7 @@ const EMPTY_TREE = hash('sha256', treeFromNodeTexts([]), 'hex');
 /** Stores every source and the folders above them. */
 async function storeTree(
   repo: Repository,
-  session: BackupSession,
-  { sources, parent, problems }: Run,
+  { sources, session, parent, problems }: Run,
 ): Promise<{ tree: TreeId; emptyPaths: string[] }> {
   const nodes = await Promise.all(
     sources.map(async (source, number) => {

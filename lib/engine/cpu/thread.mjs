@@ -1,0 +1,13 @@
+// Entry of every worker thread of the engine. The role decides what it loads. Why it is not TypeScript: compile-cache.mjs.
+
+import { workerData } from 'node:worker_threads';
+import { keepCompiledCode } from './compile-cache.mjs';
+
+keepCompiledCode();
+const roles = {
+  backup: () => import('./backup-worker.ts'),
+  count: () => import('./count-worker.ts'),
+  pool: () => import('./pool-worker.ts'),
+  restore: () => import('../restore/pack-worker.ts'),
+};
+await roles[workerData.role]();
