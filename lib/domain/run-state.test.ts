@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunResult } from '#lib/contracts/runs.ts';
-import { afterLostLease, afterWorkerStop, outcomeOfResult } from './run-state.ts';
+import { afterLostLease, afterWorkerStop, lostError, outcomeOfResult, stoppedError } from './run-state.ts';
 
 const backup: RunResult = {
   kind: 'backup',
@@ -41,4 +41,16 @@ test('only a flawless result is called succeeded', () => {
     'warning',
   );
   expect(outcomeOfResult({ ...check, ok: false })).toBe('failed');
+});
+
+test('a run that broke off says what to do next: a backup starts again, a restore needs a new plan', () => {
+  for (const error of [lostError('backup', 'nas'), stoppedError('backup')]) {
+    expect(error.hint).toMatch(/repository is safe.*Start the backup again\.$/);
+  }
+  for (const error of [lostError('restore', 'nas'), stoppedError('restore')]) {
+    expect(error.hint).toMatch(/may be half done.*from the recovery point.*new plan/);
+    expect(error.hint).not.toMatch(/start|run again/i);
+  }
+  expect(lostError('check', null).hint).toMatch(/Start the check again\.$/);
+  expect(lostError('restore', 'nas').message).toContain('The worker "nas" stopped answering');
 });

@@ -1,6 +1,6 @@
 // The rules of a run's life: which moves are allowed, and what an ending is called.
 
-import type { RunError, RunOutcome, RunResult, RunState } from '#lib/contracts/runs.ts';
+import type { RunError, RunKind, RunOutcome, RunResult, RunState } from '#lib/contracts/runs.ts';
 import { assertNever } from '#lib/errors.ts';
 
 interface RunFacts {
@@ -45,18 +45,33 @@ export function outcomeOfResult(result: RunResult): Extract<RunOutcome, 'succeed
   }
 }
 
-export function lostError(workerName: string | null): RunError {
+export function lostError(kind: RunKind, workerName: string | null): RunError {
   return {
     code: 'unavailable',
     message: `The worker${workerName ? ` "${workerName}"` : ''} stopped answering while this run was working, so it is unknown how far it came.`,
-    hint: 'The repository is safe: unfinished data in it is unused. Look at the worker, then start the run again.',
+    hint: `${WHAT_IS_LEFT[kind]} Look at the worker first. ${ONCE_MORE[kind]}`,
   };
 }
 
-export function stoppedError(): RunError {
+export function stoppedError(kind: RunKind): RunError {
   return {
     code: 'unavailable',
     message: 'The worker was stopped before this run had ended.',
-    hint: 'The repository is safe: unfinished data in it is unused and the next run picks it up. Start the run again.',
+    hint: `${WHAT_IS_LEFT[kind]} ${ONCE_MORE[kind]}`,
   };
 }
+
+/** What a run that broke off leaves behind. */
+const WHAT_IS_LEFT: Record<RunKind, string> = {
+  backup: 'The repository is safe: unfinished data in it is unused, and the next backup picks it up.',
+  restore:
+    'The recovery point is untouched. The place restored to may be half done: files written already stay, the rest is as it was.',
+  check: 'The vault is as it was: a check only reads.',
+};
+
+/** A restore is planned anew, because what it would overwrite has changed: docs/decisions/004. */
+const ONCE_MORE: Record<RunKind, string> = {
+  backup: 'Start the backup again.',
+  restore: 'Restore again from the recovery point: a new plan shows what is still to be written.',
+  check: 'Start the check again.',
+};

@@ -151,7 +151,7 @@ export class RunExecutor {
     const lease = await this.#patiently(() => renewLease(claim, this.#options.leaseMs));
     const next = afterWorkerStop({ ...claim, cancelRequested: lease?.cancelRequested ?? false });
     if (next !== 'requeue') {
-      const error = next === 'failed' ? stoppedError() : null;
+      const error = next === 'failed' ? stoppedError(claim.input.kind) : null;
       if (error) report.log('error', error.message);
       return this.#finish(claim, report, { outcome: next, error });
     }

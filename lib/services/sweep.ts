@@ -63,7 +63,7 @@ async function settle(run: ExpiredRun, report: SweepReport): Promise<void> {
     }
     case 'lost':
     case 'cancelled': {
-      const error = next === 'lost' ? lostError(run.workerName) : null;
+      const error = next === 'lost' ? lostError(run.kind, run.workerName) : null;
       if ((await finishRun(claim, { outcome: next, error })) === null) return;
       const ended = await findRun(run.id);
       if (ended) announce(ended);
