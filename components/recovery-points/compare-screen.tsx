@@ -17,6 +17,7 @@ import { formatCount, formatInstant, formatPlural } from '#lib/client/format.ts'
 import { DIFF_MOST, diffQuery, pointQuery } from '#lib/client/queries/recovery-points.ts';
 import type { DiffView, RecoveryPointView } from '#lib/contracts/recovery-points.ts';
 import { CHANGE_WORD, type Change, ChangeList } from './change-list.tsx';
+import { LeftOutNotice } from './left-out-notice.tsx';
 import { pointName } from './point-screen.tsx';
 
 const KINDS = ['all', 'added', 'removed', 'modified', 'metadata', 'type'] as const;
@@ -95,8 +96,17 @@ function Comparison({ id, withId }: { id: string; withId: string }) {
           <Bytes value={totals.bytesRemoved} />
         </Figure>
       </dl>
+      {diff.problems.length === 0 ? null : (
+        <div className="mb-4">
+          <LeftOutNotice problems={diff.problems} of="this comparison" />
+        </div>
+      )}
       {all === 0 ? (
-        <EmptyState title="Nothing changed">The two recovery points hold exactly the same files.</EmptyState>
+        <EmptyState title={diff.problems.length === 0 ? 'Nothing changed' : 'Nothing else changed'}>
+          {diff.problems.length === 0
+            ? 'The two recovery points hold exactly the same files.'
+            : 'Of what could be compared, the two recovery points hold the same files.'}
+        </EmptyState>
       ) : (
         <>
           <div className="mb-2 flex flex-wrap items-center gap-2" data-print="none">

@@ -7,7 +7,6 @@ import { cx } from '#components/ui/cx.ts';
 import { IconButton } from '#components/ui/icon-button.tsx';
 import { Input } from '#components/ui/input.tsx';
 import { Skeleton } from '#components/ui/skeleton.tsx';
-import { Notice } from '#components/ui/state.tsx';
 import { toApiError } from '#lib/client/api.ts';
 import { formatCount, formatPlural } from '#lib/client/format.ts';
 import type { EntryOrder } from '#lib/client/queries/recovery-points.ts';
@@ -15,13 +14,13 @@ import type { EntryView } from '#lib/contracts/recovery-points.ts';
 import { Crumbs } from './crumbs.tsx';
 import { EntryPanel } from './entry-panel.tsx';
 import { FileGrid } from './file-grid.tsx';
+import { LeftOutNotice } from './left-out-notice.tsx';
 import { type Selection, toggled, withAll } from './selection.ts';
 import { useEntries } from './use-entries.ts';
 
 const TYPING_PAUSE_MS = 200;
 const ROW_PX = 36;
 const TOUCH_ROW_PX = 44;
-const SHOWN_PROBLEMS = 3;
 
 export type Place = EntryOrder;
 
@@ -128,14 +127,7 @@ export function FileBrowser(props: FileBrowserProps) {
             {failed === undefined ? null : (
               <LoadError compact error={failed.error} onRetry={() => void failed.refetch()} />
             )}
-            {head.data === undefined || head.data.problems.length === 0 ? null : (
-              <Notice
-                tone="warn"
-                title={`${formatPlural(head.data.problems.length, 'entry is', 'entries are')} left out of this list.`}
-              >
-                {head.data.problems.slice(0, SHOWN_PROBLEMS).join(' ')} Check the vault.
-              </Notice>
-            )}
+            {head.data === undefined ? null : <LeftOutNotice problems={head.data.problems} of="this list" />}
             {head.isPending ? (
               <GridSkeleton />
             ) : count === 0 ? (

@@ -97,6 +97,8 @@ export const diffView = z.object({
   }),
   /** Comparison stops at 100,000 changes. */
   truncated: z.boolean(),
+  /** Entries that were not compared because their names cannot be trusted or their folder cannot be read: a sentence each, 100 at most. */
+  problems: z.array(z.string()).default([]),
   changes: z.array(
     z.object({
       path: pathText,

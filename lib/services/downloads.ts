@@ -4,12 +4,13 @@ import { hash } from 'node:crypto';
 import type { Actor } from '#lib/contracts/access.ts';
 import type { RecoveryPointView } from '#lib/contracts/recovery-points.ts';
 import { insertAudit } from '#lib/db/audit.ts';
+import { bytesFromPathText } from '#lib/engine/format/path-text.ts';
 import type { Repository } from '#lib/engine/repository/repository.ts';
-import type { PathText, Problem, SnapshotId } from '#lib/engine/types.ts';
+import type { PathText, SnapshotId } from '#lib/engine/types.ts';
 import { dumpFile } from '#lib/engine/verbs/dump.ts';
 import { dumpArchive } from '#lib/engine/verbs/dump-archive.ts';
 import { AppError, isAppError } from '#lib/errors.ts';
-import { logger } from '#lib/logger.ts';
+import { LeftOut } from './left-out.ts';
 import { holdVault } from './open-vault.ts';
 import { requirePermission } from './permission.ts';
 import { existingPoint } from './recovery-points.ts';
@@ -82,10 +83,12 @@ async function open(
     const file = await openFile(repository, snapshot, only, request.range, signal);
     if (file !== undefined) return { ...file, etag: etagOf(point, only) };
   }
+  const missing = new LeftOut(point);
   const content = await dumpArchive(repository, snapshot, request.paths, {
     format: request.format,
     signal,
-    onProblem: (problem) => reportOrFail(problem, point),
+    onProblem: (problem) => missing.add(problem),
+    closing: () => missing.note(),
   });
   return { name: `${archiveName(point, request.paths)}.${request.format}`, content };
 }
@@ -116,14 +119,6 @@ async function openFile(
   }
 }
 
-/** What an archive cannot hold is left out and logged; what cannot be read breaks it, so that it is not taken for whole. */
-function reportOrFail(problem: Problem, point: RecoveryPointView): void {
-  if (problem.during !== 'unsupported') {
-    throw new AppError('repository-damaged', { message: `"${problem.path}" cannot be read: ${problem.message}` });
-  }
-  logger('downloads').warn({ path: problem.path, recoveryPointId: point.id }, problem.message);
-}
-
 function archiveName(point: RecoveryPointView, paths: readonly PathText[]): string {
   const [only, second] = paths;
   const day = point.time.slice(0, 10);
@@ -131,8 +126,9 @@ function archiveName(point: RecoveryPointView, paths: readonly PathText[]): stri
   return `${part || point.source?.name || point.vault.name}-${day}`;
 }
 
+/** As the file is called, not as its name is written: of an escaped newline the browser would keep the "n". */
 function lastPart(path: PathText): string {
-  return path.replace(/\/+$/, '').split('/').at(-1) ?? '';
+  return bytesFromPathText(path.replace(/\/+$/, '').split('/').at(-1) ?? '').toString('utf8');
 }
 
 /** A snapshot never changes, so point and path name the bytes. */

@@ -11,10 +11,12 @@ import { readVault } from './open-vault.ts';
 import { requirePermission } from './permission.ts';
 import { existingPoint } from './recovery-points.ts';
 
-type Comparison = Pick<DiffView, 'totals' | 'truncated' | 'changes'>;
+type Comparison = Pick<DiffView, 'totals' | 'truncated' | 'changes' | 'problems'>;
 
 /** More than anyone reads; a comparison of unrelated trees must not fill the memory. */
 const MAX_CHANGES = 100_000;
+/** As many as browsing names. */
+const MAX_PROBLEMS = 100;
 /** Some 20 MB each at the very most. */
 const MAX_REMEMBERED = 4;
 
@@ -35,9 +37,9 @@ export async function diffPoints(
       hint: 'Compare points of one vault.',
     });
   }
-  const { totals, truncated, changes } = await compared(from, to);
+  const { totals, truncated, changes, problems } = await compared(from, to);
   signal?.throwIfAborted();
-  return { from, to, totals, truncated, changes: changes.slice(query.offset, query.offset + query.limit) };
+  return { from, to, totals, truncated, problems, changes: changes.slice(query.offset, query.offset + query.limit) };
 }
 
 /** Not with one caller's signal: others may wait for the same comparison. */
@@ -59,10 +61,15 @@ async function compare(from: RecoveryPointView, to: RecoveryPointView): Promise<
   return readVault(to.vault.id, async ({ repository }) => {
     const changes: Comparison['changes'] = [];
     const totals = { added: 0, removed: 0, modified: 0, metadata: 0, type: 0, bytesAdded: 0, bytesRemoved: 0 };
+    const problems = new Set<string>();
     const stop = new AbortController();
     let truncated = false;
     const differences = diffSnapshots(repository, from.snapshotId as SnapshotId, to.snapshotId as SnapshotId, {
       signal: stop.signal,
+      // In both points the same entry is one left-out entry.
+      onProblem: ({ path, message }) => {
+        if (problems.size < MAX_PROBLEMS) problems.add(`${path}: ${message}`);
+      },
     });
     for await (const difference of differences) {
       if (changes.length === MAX_CHANGES) {
@@ -77,6 +84,6 @@ async function compare(from: RecoveryPointView, to: RecoveryPointView): Promise<
       else totals.bytesRemoved -= grown;
     }
     stop.abort();
-    return { changes, totals, truncated };
+    return { changes, totals, truncated, problems: [...problems] };
   });
 }

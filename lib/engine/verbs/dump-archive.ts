@@ -20,7 +20,17 @@ export interface DumpArchiveOptions {
   format: 'tar' | 'zip';
   /** Told about entries that the archive lacks. Without it the first one ends the stream with an error. */
   onProblem?: (problem: Problem) => void;
+  /** Asked once, after the last entry: a text for whoever unpacks the archive, which ends with it. */
+  closing?: () => ClosingText | undefined;
   signal?: AbortSignal;
+}
+
+export interface ClosingText {
+  /** One path component. */
+  name: PathText;
+  text: string;
+  /** RFC 3339. */
+  time: string;
 }
 
 interface ArchiveEntry {
@@ -119,7 +129,19 @@ async function* tarStream(
     yield tarPadding(file.size);
     if (linkKey) firstNames.set(linkKey, name);
   }
+  const closing = options.closing?.();
+  if (closing) {
+    const body = Buffer.from(closing.text);
+    yield tarHeader(closingNode(closing), bytesFromPathText(closing.name), body.length);
+    yield body;
+    yield tarPadding(body.length);
+  }
   yield TAR_END;
+}
+
+function closingNode({ name, time }: ClosingText): TreeNode {
+  const times = { mtime: time, atime: time, ctime: time };
+  return { name: bytesFromPathText(name), type: 'file', mode: 0o644, ...times, uid: 0, gid: 0, content: [] };
 }
 
 /** Most of what is backed up gains little from a higher one, and the reader waits. */
@@ -166,6 +188,9 @@ function zipStream(repo: Repository, entries: AsyncIterable<ArchiveEntry>, optio
         await add(Readable.from(content), { ...data, type: 'file' });
       }
     }
+    const closing = options.closing?.();
+    if (closing)
+      await add(Buffer.from(closing.text), { name: closing.name, date: new Date(closing.time), mode: 0o644 });
     zip.finalize();
   };
   fill().catch((error) => zip.destroy(error));
