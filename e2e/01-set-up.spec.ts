@@ -57,8 +57,7 @@ test('the right token makes the owner, and four steps lead to a first backup tha
   context,
   browserErrors,
 }) => {
-  // 404: the folder picker asks for a folder that is still to be made.
-  browserErrors.allow(answered(401, 404));
+  browserErrors.allow(answered(401));
   await page.goto('/set-up');
   await page.getByLabel('Set-up token').fill(instance.setupToken);
   await page.getByLabel('Your name').fill(OWNER.name);

@@ -13,7 +13,7 @@ import { type JobHandlers, type Runtime, startRuntime } from './runtime.ts';
 
 const database = useTestDatabase();
 
-const listing = { path: '/srv', parent: '/', folders: [], files: 3, truncated: false, writable: true };
+const listing = { path: '/srv', exists: true, parent: '/', folders: [], files: 3, truncated: false, writable: true };
 
 function handlers(own: Partial<JobHandlers>): JobHandlers {
   const unexpected = async () => {

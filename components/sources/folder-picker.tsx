@@ -1,7 +1,7 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { CornerLeftUp, Folder, FolderPlus, Lock } from 'lucide-react';
+import { CornerLeftUp, Folder, FolderPlus, FolderX, Lock } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { Checkbox } from '#components/ui/choice.tsx';
 import { cx } from '#components/ui/cx.ts';
@@ -53,6 +53,7 @@ export function FolderPicker(props: FolderPickerProps) {
   const prefix = inside || value === '' ? '' : typed.prefix.toLowerCase();
   const listing = useQuery(foldersQuery(workerId, folder, hidden || prefix.startsWith('.')));
   const list = useRef<HTMLDivElement>(null);
+  const missing = listing.data?.exists === false;
 
   const all = listing.data?.folders ?? [];
   const shown = prefix === '' ? all : all.filter((one) => one.name.toLowerCase().startsWith(prefix));
@@ -130,9 +131,8 @@ export function FolderPicker(props: FolderPickerProps) {
           className={cx('h-52 overflow-y-auto p-1 scroll-thin', listing.isPlaceholderData && 'opacity-60')}
         >
           {listing.isPending ? <PickerSkeleton /> : null}
-          {listing.isError ? (
-            <PickerError error={listing.error} folder={folder} mode={mode} onRetry={() => void listing.refetch()} />
-          ) : null}
+          {listing.isError ? <PickerError error={listing.error} onRetry={() => void listing.refetch()} /> : null}
+          {missing ? <MissingFolder folder={listing.data?.path ?? folder} mode={mode} /> : null}
           <div
             id={listId}
             role="listbox"
@@ -153,7 +153,7 @@ export function FolderPicker(props: FolderPickerProps) {
               />
             ))}
           </div>
-          {listing.isSuccess && shown.length === 0 ? (
+          {listing.isSuccess && !missing && shown.length === 0 ? (
             <p className="px-2 py-2 text-sm text-ink-3">
               {prefix === '' ? 'No folders in here.' : `No folder in ${folder} begins with “${typed.prefix}”.`}
             </p>
@@ -161,7 +161,7 @@ export function FolderPicker(props: FolderPickerProps) {
         </div>
         <div className="flex flex-wrap items-center justify-between gap-x-4 border-t border-line px-2 text-xs text-ink-3">
           <span aria-live="polite" className="min-w-0 truncate py-1.5">
-            {listing.data === undefined ? (
+            {listing.data === undefined || missing ? (
               ' '
             ) : (
               <>
@@ -182,7 +182,7 @@ export function FolderPicker(props: FolderPickerProps) {
           inside={inside}
           folder={folder}
           names={all.map((one) => one.name)}
-          listing={listing.data}
+          listing={missing ? undefined : listing.data}
         />
       ) : null}
     </div>
@@ -258,31 +258,29 @@ function NewFolderNote({
   );
 }
 
-function PickerError({
-  error,
-  folder,
-  mode,
-  onRetry,
-}: {
-  error: unknown;
-  folder: string;
-  mode: 'existing' | 'new';
-  onRetry: () => void;
-}) {
+function PickerError({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   const facts = toApiError(error);
-  if (facts.code === 'not-found' && mode === 'new')
-    return (
-      <p className="flex items-center gap-1.5 px-2 py-2 text-sm text-ink-2">
-        <FolderPlus className="size-4 shrink-0 text-ink-3" aria-hidden="true" />
-        {folder} does not exist yet; it will be made.
-      </p>
-    );
   return (
     <ErrorState
       compact
       error={{ title: facts.detail, hint: facts.hint, code: facts.code, requestId: facts.requestId }}
       onRetry={onRetry}
     />
+  );
+}
+
+/** One that is to be written is made; one that is to be read is a slip of the pen, or a disk that is not mounted. */
+function MissingFolder({ folder, mode }: { folder: string; mode: 'existing' | 'new' }) {
+  const Icon = mode === 'new' ? FolderPlus : FolderX;
+  return (
+    <p className={cx('flex items-start gap-2 px-2 py-1.5 text-sm', mode === 'new' ? 'text-ink-2' : 'text-warn')}>
+      <Icon className="mt-0.5 size-4 shrink-0" aria-hidden="true" />
+      <span className="min-w-0 wrap-anywhere">
+        {mode === 'new'
+          ? `${folder} does not exist yet; it will be made.`
+          : `${folder} does not exist on this machine. Check the path, or mount the disk or share it is on.`}
+      </span>
+    </p>
   );
 }
 

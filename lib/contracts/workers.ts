@@ -26,6 +26,8 @@ export const folderQuery = z.object({
 });
 export const folderListing = z.object({
   path: pathText,
+  /** False: there is no such folder, and all else is empty. */
+  exists: z.boolean().default(true),
   parent: pathText.nullable(),
   folders: z.array(z.object({ name: pathText, path: pathText, readable: z.boolean() })),
   /** How many files stand beside the folders; they cannot be picked. */

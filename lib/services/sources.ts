@@ -6,8 +6,9 @@ import type { CreateSource, SourceConfig, SourceView, UpdateSource } from '#lib/
 import * as rows from '#lib/db/sources.ts';
 import { AppError, isAppError } from '#lib/errors.ts';
 import { news } from '#lib/live/instance.ts';
-import { listFolder } from './folders.ts';
+import { readFolder } from './folders.ts';
 import { requirePermission } from './permission.ts';
+import { findWorker } from './workers.ts';
 
 export async function listSources(actor: Actor, now: Date): Promise<Page<SourceView>> {
   requirePermission(actor, 'source:read');
@@ -74,12 +75,14 @@ async function requireFolder(
   config: SourceConfig,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  requirePermission(actor, 'host:browse');
+  const worker = await findWorker(workerId).catch((error: unknown) => {
+    if (!isAppError(error, 'not-found')) throw error;
+    throw new AppError('invalid-input', { message: error.message, fields: { workerId: error.message } });
+  });
   try {
-    await listFolder(actor, workerId, { path: config.path, hidden: false }, signal);
+    await readFolder(worker, { path: config.path, hidden: false }, signal);
   } catch (error) {
-    if (isAppError(error, 'not-found') && /worker/i.test(error.message)) {
-      throw new AppError('invalid-input', { message: error.message, fields: { workerId: error.message } });
-    }
     if (!isAppError(error, 'not-found', 'permission-denied', 'invalid-input')) throw error;
     throw new AppError('invalid-input', {
       message: error.message,

@@ -64,6 +64,7 @@ export async function listFolder(text: string, hidden: boolean): Promise<FolderL
   ]);
   return {
     path: base,
+    exists: true,
     parent: path === '/' ? null : pathTextFromBytes(Buffer.from(dirname(path))),
     folders,
     files,
