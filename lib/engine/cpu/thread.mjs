@@ -9,5 +9,6 @@ const roles = {
   count: () => import('./count-worker.ts'),
   pool: () => import('./pool-worker.ts'),
   restore: () => import('../restore/pack-worker.ts'),
+  save: () => import('../repository/blob-saver-thread.ts'),
 };
 await roles[workerData.role]();

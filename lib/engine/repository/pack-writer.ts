@@ -79,6 +79,20 @@ export class PackWriter {
     return length;
   }
 
+  /**
+   * Adds a blob whose content is as it shall be stored: a zstd frame when `uncompressedLength` is given. The caller has
+   * verified that it gives the plaintext of this id.
+   */
+  addContent(id: string, content: Buffer, uncompressedLength?: number): number {
+    const body = this.#room(content.length + ENVELOPE_BYTES);
+    const offset = this.#length;
+    const length = this.#tools.envelope.sealInto(body, offset, content);
+    // Compared as it is stored: equal frames give equal plaintexts.
+    this.#verify(body.subarray(offset, offset + length), content, false, id);
+    this.#append({ type: this.#type, id, offset, length, uncompressedLength });
+    return length;
+  }
+
   #append(entry: PackEntry): void {
     this.#blobs.push(entry);
     this.#length += entry.length;
@@ -133,7 +147,7 @@ export class PackWriter {
     }
     if (!same) {
       throw new AppError('internal', {
-        message: `The blob ${id} could not be read back after it was sealed; the backup stopped before storing it.`,
+        message: `The blob ${id} could not be read back after it was sealed; the work stopped before storing it.`,
         hint: "Test this machine's memory. Nothing wrong was written.",
       });
     }

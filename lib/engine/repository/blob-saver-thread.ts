@@ -1,0 +1,82 @@
+// Worker thread of a BlobSaver.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { isAppError } from '#lib/errors.ts';
+import { type BatchResult, type BlobBatch, BlobSealer, type SealerOptions } from './blob-saver-sealer.ts';
+import type { PartialPack, SealedPack } from './pack-writer.ts';
+
+export interface SaverThreadData extends SealerOptions {
+  role: 'save';
+}
+
+export type ToSaverThread =
+  | { kind: 'batch'; batch: BlobBatch }
+  | { kind: 'give-partials' }
+  | { kind: 'finish'; partials: PartialPack[] }
+  /** Memory of a pack that is stored: it saves the next pack from touching new pages. */
+  | { kind: 'body'; memory: ArrayBuffer };
+
+/** Every message but 'body' has exactly one answer, in order; the packs it filled come before it. */
+export type FromSaverThread =
+  | { kind: 'pack'; pack: SealedPack }
+  | { kind: 'batch-done'; result: BatchResult }
+  | { kind: 'partials'; partials: PartialPack[] }
+  | { kind: 'finished' }
+  | { kind: 'failed'; code: string; message: string; hint?: string };
+
+const port = parentPort;
+if (!port) throw new Error('blob-saver-thread.ts runs in a worker thread only');
+
+function send(message: FromSaverThread, transfer: ArrayBuffer[] = []): void {
+  port?.postMessage(message, transfer);
+}
+
+let freeBody: ArrayBuffer | undefined;
+
+const sealer = new BlobSealer(
+  workerData as SaverThreadData,
+  // The header is small and cloned; the body moves.
+  (pack) => send({ kind: 'pack', pack }, [pack.body]),
+  () => {
+    const memory = freeBody;
+    freeBody = undefined;
+    return memory;
+  },
+);
+
+function handle(message: ToSaverThread): void {
+  switch (message.kind) {
+    case 'batch':
+      send({ kind: 'batch-done', result: sealer.add(message.batch) });
+      return;
+    case 'give-partials': {
+      const partials = sealer.takePartials();
+      send(
+        { kind: 'partials', partials },
+        partials.map(({ body }) => body),
+      );
+      return;
+    }
+    case 'finish':
+      sealer.finish(message.partials);
+      send({ kind: 'finished' });
+      return;
+    case 'body':
+      freeBody ??= message.memory;
+      return;
+  }
+}
+
+port.on('message', (message: ToSaverThread) => {
+  try {
+    handle(message);
+  } catch (error) {
+    const known = isAppError(error);
+    send({
+      kind: 'failed',
+      code: known ? error.code : 'internal',
+      message: known ? error.message : `A thread that stores blobs failed: ${(error as Error).stack}`,
+      hint: known ? error.hint : undefined,
+    });
+  }
+});
