@@ -1,19 +1,19 @@
 // Repository locks as restic keeps them (internal/repository/lock.go, doc/design.rst): many shared locks or one exclusive
 // one. A lock is refreshed by writing a new file and deleting the old. Rules kept here:
 // - Acquire: look, write, wait, look again; a conflict takes our lock back. Empty lock files are ignored.
-// - A lock that could not be refreshed in time aborts `signal`: whoever holds it must stop before the next write.
-// - The wall clock counts, not the monotonic one: a suspended machine must find its lock lost.
-// - A stale lock of someone else is never stepped over. Only a lock whose holder is provably dead is removed: same
-//   machine start, same process namespace, and no process with that id and start time.
+// - A lock that could not be refreshed in time, or that somebody removed, aborts `signal`: whoever holds it must stop
+//   before the next write. Before a late lock is given up it is refreshed once more, if it is still there.
+// - The later of the wall clock and the monotonic one counts: a suspended machine must find its lock overdue, and a clock
+//   that is set back must not keep it from being refreshed.
+// - A stale lock of someone else is never stepped over. Only a lock whose holder is provably dead is removed
+//   (lock-holder.ts).
 
-import { readFileSync, readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, isAppError } from '#lib/errors.ts';
-import { decodeLock, encodeLock, type LockRecord } from '../format/lock.ts';
-import { formatDate, parseTime } from '../format/time.ts';
+import { decodeLock, type LockRecord } from '../format/lock.ts';
 import type { LockId } from '../types.ts';
-import { processOwner } from './process-owner.ts';
+import { Held, ignoreHangup, writeLock } from './lock-held.ts';
+import { holderIsDead, lockAge, STALE_MS } from './lock-holder.ts';
 import type { Repository } from './repository.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -30,6 +30,8 @@ export interface LockTiming {
   refreshMs: number;
   /** Without a refresh for this long the lock is lost: restic's 30 min of staleness less one and a half refreshes. */
   lostMs: number;
+  /** How often the clock is looked at, and whether the lock is still there: to notice a suspend, or an unlock, soon. */
+  watchMs: number;
   recheckMs: number;
   /** Pauses before reading an unreadable lock again: it may be half written on a store that shows that. */
   unreadablePausesMs: readonly number[];
@@ -40,53 +42,26 @@ const MINUTE = 60_000;
 const TIMING: LockTiming = {
   refreshMs: 5 * MINUTE,
   lostMs: 22.5 * MINUTE,
+  watchMs: 30_000,
   recheckMs: 200,
   unreadablePausesMs: [5_000, 10_000, 20_000],
   now: Date.now,
 };
 const RETRY_MS = 1_000;
-/** How often the clock is looked at, to notice a suspend soon after waking up. */
-const WATCH_MS = 30_000;
 
 export interface HeldLock {
   readonly mode: LockMode;
   /** Aborted when the lock is lost. Everything done under the lock listens to it. */
   readonly signal: AbortSignal;
-  /** False once lost or released: no write may follow. */
+  /** False once lost or released, and while a refresh is overdue: no write may follow. */
   readonly valid: boolean;
+  /**
+   * Resolves while the lock is held, and throws 'repository-locked' when it is lost. An overdue lock is refreshed first,
+   * so that work goes on after a suspend. For the last moment before something that others rely on: deleting, a snapshot.
+   */
+  confirm(): Promise<void>;
   /** Idempotent. A failure to delete is ignored: a shared lock expires, and the work is done. */
   release(): Promise<void>;
-}
-
-/** Identifies this process: `restic unlock` on this machine must not take us for one of its own and send SIGHUP. */
-function processMark(pid: number | 'self'): string | undefined {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').replaceAll('-', '').slice(0, 12);
-    const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // Field 22 is the start time in ticks; the second field, the name, may hold spaces and parentheses.
-    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${boot}.${namespace}.${started}`;
-  } catch {
-    // No /proc, or no such process.
-    return undefined;
-  }
-}
-
-const MARK = '/holdfast-';
-
-function ownHostname(): string {
-  return `${hostname()}${MARK}${processMark('self') ?? `${process.pid}.${performance.timeOrigin}`}`;
-}
-
-/** True only when the holder was a process of this machine start and namespace and that process is gone. */
-function holderIsDead(lock: LockRecord): boolean {
-  const at = lock.hostname.indexOf(MARK);
-  const own = processMark('self');
-  if (at < 0 || !own || lock.hostname.slice(0, at) !== hostname()) return false;
-  const mark = lock.hostname.slice(at + MARK.length);
-  const machine = (text: string) => text.slice(0, text.lastIndexOf('.'));
-  return machine(mark) === machine(own) && processMark(lock.pid as number) !== mark;
 }
 
 export async function acquireLock(repo: Repository, mode: LockMode, options: LockOptions): Promise<HeldLock> {
@@ -104,16 +79,20 @@ export async function acquireLock(repo: Repository, mode: LockMode, options: Loc
 
 async function tryLock(repo: Repository, mode: LockMode, options: LockOptions, timing: LockTiming): Promise<HeldLock> {
   await refuseConflicts(repo, mode, undefined, options.signal, timing);
-  const id = await writeLock(repo, mode, timing, options.signal);
+  // Before the lock can be seen: from then on "restic unlock" may ask for us.
+  ignoreHangup(1);
+  let id: LockId | undefined;
   try {
+    id = await writeLock(repo, mode, timing, options.signal);
     await pause(timing.recheckMs, options.signal);
     await refuseConflicts(repo, mode, id, options.signal, timing);
+    return new Held(repo, mode, id, timing);
   } catch (error) {
+    ignoreHangup(-1);
     // Best effort, without the signal, which may be what ended it.
-    await repo.removeFile('lock', id).catch(() => undefined);
+    if (id) await repo.removeFile('lock', id).catch(() => undefined);
     throw error;
   }
-  return new Held(repo, mode, id, timing);
 }
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -122,17 +101,6 @@ async function pause(ms: number, signal: AbortSignal | undefined): Promise<void>
   } catch (cause) {
     throw new AppError('cancelled', { message: 'Waiting for the lock of the repository was cancelled.', cause });
   }
-}
-
-function writeLock(repo: Repository, mode: LockMode, timing: LockTiming, signal?: AbortSignal): Promise<LockId> {
-  const record = {
-    time: formatDate(new Date(timing.now())),
-    exclusive: mode === 'exclusive',
-    hostname: ownHostname(),
-    pid: process.pid,
-    ...processOwner(),
-  };
-  return repo.saveUnpacked('lock', encodeLock(record), { signal });
 }
 
 async function refuseConflicts(
@@ -160,11 +128,7 @@ async function refuseConflicts(
  */
 export async function removeDeadLocks(repo: Repository, options: { signal?: AbortSignal } = {}): Promise<number> {
   let removed = 0;
-  for await (const { id, size } of repo.listFiles('lock', options)) {
-    const lock =
-      size === 0
-        ? undefined
-        : await readLock(repo, id, options.signal, { ...TIMING, unreadablePausesMs: [] }).catch(() => undefined);
+  for await (const { id, lock } of readLocks(repo, options)) {
     if (!lock || !holderIsDead(lock)) continue;
     await repo.removeFile('lock', id, options);
     removed += 1;
@@ -172,17 +136,40 @@ export async function removeDeadLocks(repo: Repository, options: { signal?: Abor
   return removed;
 }
 
-const STALE_MS = 30 * MINUTE;
+export interface StoredLock {
+  id: LockId;
+  /** Of the file. Empty files are ignored by everyone: stores that show unfinished files have them. */
+  size: number;
+  /** Undefined for what cannot be read; `problem` says why. */
+  lock?: LockRecord;
+  problem?: string;
+}
+
+/** Every lock as it lies there, unreadable ones included. */
+export async function* readLocks(repo: Repository, options: { signal?: AbortSignal } = {}): AsyncGenerator<StoredLock> {
+  for await (const { id, size } of repo.listFiles('lock', options)) {
+    if (size === 0) {
+      yield { id, size, problem: 'The file is empty; nobody minds it.' };
+      continue;
+    }
+    try {
+      yield { id, size, lock: decodeLock(id, await repo.loadUnpacked('lock', id, options)) };
+    } catch (error) {
+      if (isAppError(error, 'not-found')) continue;
+      if (!isAppError(error, 'repository-damaged')) throw error;
+      yield { id, size, problem: error.message };
+    }
+  }
+}
 
 function lockedError(repo: Repository, lock: LockRecord, timing: LockTiming): AppError {
-  const age = timing.now() - Number(parseTime(lock.time) / 1_000_000n);
   const kind = lock.exclusive ? 'exclusively ' : '';
   const who = `${lock.username || 'someone'} on ${lock.hostname || 'an unnamed host'} (process ${lock.pid})`;
-  const stale = age > STALE_MS;
+  const stale = lockAge(lock, timing.now()) > STALE_MS;
   return new AppError('repository-locked', {
     message: `The repository at ${repo.store.location} is locked ${kind}by ${who} since ${lock.time}.`,
     hint: stale
-      ? 'The lock was not refreshed for over 30 minutes: its holder is probably gone. Run "restic unlock" if you are sure.'
+      ? 'The lock was not refreshed for over 30 minutes: its holder is probably gone. Run "holdfast repo unlock" or "restic unlock", which remove stale locks.'
       : 'Try again when that work is done.',
     retryable: !stale,
   });
@@ -205,98 +192,11 @@ async function readLock(
       if (wait === undefined) {
         throw new AppError('repository-locked', {
           message: `The repository at ${repo.store.location} has a lock that cannot be read (${id.slice(0, 8)}).`,
-          hint: 'Run "restic unlock --remove-all" when nobody is using the repository.',
+          hint: 'Run "holdfast repo unlock --remove-all" when nobody is using the repository.',
           cause,
         });
       }
       await pause(wait, signal);
     }
   }
-}
-
-class Held implements HeldLock {
-  readonly mode: LockMode;
-  readonly #repo: Repository;
-  readonly #timing: LockTiming;
-  readonly #abort = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  #id: LockId;
-  #refreshedAt: number;
-  #refreshing: Promise<void> | undefined;
-  #released = false;
-
-  constructor(repo: Repository, mode: LockMode, id: LockId, timing: LockTiming) {
-    this.#repo = repo;
-    this.mode = mode;
-    this.#id = id;
-    this.#timing = timing;
-    this.#refreshedAt = timing.now();
-    ignoreHangup(1);
-    this.#timer = setInterval(() => this.#watch(), Math.min(WATCH_MS, timing.refreshMs));
-    this.#timer.unref();
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  get valid(): boolean {
-    return !this.#released && !this.#abort.signal.aborted && this.#age() < this.#timing.lostMs;
-  }
-
-  #age(): number {
-    return this.#timing.now() - this.#refreshedAt;
-  }
-
-  #watch(): void {
-    if (this.#released || this.#abort.signal.aborted || this.#refreshing) return;
-    if (this.#age() < this.#timing.refreshMs) return;
-    this.#refreshing = this.#refresh().finally(() => {
-      this.#refreshing = undefined;
-    });
-  }
-
-  async #refresh(): Promise<void> {
-    const late = this.#age() >= this.#timing.lostMs;
-    try {
-      // After a long silence somebody may have removed our lock and pruned: only a lock that is still there counts.
-      if (late) await this.#repo.loadUnpacked('lock', this.#id);
-      const started = this.#timing.now();
-      const next = await writeLock(this.#repo, this.mode, this.#timing);
-      const previous = this.#id;
-      this.#id = next;
-      this.#refreshedAt = started;
-      // An old lock that stays only makes others wait until it is stale.
-      await this.#repo.removeFile('lock', previous).catch(() => undefined);
-    } catch (cause) {
-      if (!late && this.#age() < this.#timing.lostMs) return; // Tried again at the next tick.
-      this.#abort.abort(
-        new AppError('repository-locked', {
-          message: `The lock on the repository at ${this.#repo.store.location} was lost: it could not be refreshed in time.`,
-          hint: 'Run it again; nothing that was already stored is lost.',
-          retryable: true,
-          cause,
-        }),
-      );
-    }
-  }
-
-  async release(): Promise<void> {
-    if (this.#released) return;
-    this.#released = true;
-    clearInterval(this.#timer);
-    await this.#refreshing;
-    ignoreHangup(-1);
-    await this.#repo.removeFile('lock', this.#id).catch(() => undefined);
-  }
-}
-
-let held = 0;
-const onHangup = () => undefined;
-
-/** While a lock is held, SIGHUP must not end the process: it is how restic asks whether a lock's holder still lives. */
-function ignoreHangup(change: 1 | -1): void {
-  held += change;
-  if (change === 1 && held === 1) process.on('SIGHUP', onHangup);
-  if (held === 0) process.off('SIGHUP', onHangup);
 }
