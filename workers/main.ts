@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { config, databaseUrl } from '#lib/config.ts';
 import { disconnectDb } from '#lib/db/client.ts';
-import { endLeasesOf } from '#lib/db/runs.ts';
+import { endLeasesOf } from '#lib/db/run-claims.ts';
 import { heartbeat, markStopped, registerWorker, type WorkerIdentity } from '#lib/db/workers.ts';
 import { CpuPool } from '#lib/engine/cpu/pool.ts';
 import { removeDeadLocks } from '#lib/engine/repository/lock.ts';

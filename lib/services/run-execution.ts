@@ -8,7 +8,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunError, RunInput, RunOutcome, RunResult } from '#lib/contracts/runs.ts';
-import { type Claim, claimRun, type Ending, finishRun, renewLease, requeueRun } from '#lib/db/runs.ts';
+import { type Claim, claimRun, type Ending, finishRun, renewLease, requeueRun } from '#lib/db/run-claims.ts';
 import { RUN_PHASES } from '#lib/domain/run-phases.ts';
 import { afterWorkerStop, outcomeOfResult, stoppedError } from '#lib/domain/run-state.ts';
 import { AppError, isAppError } from '#lib/errors.ts';

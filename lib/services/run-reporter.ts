@@ -6,8 +6,8 @@
 // - Calls never wait and never throw, so that they can be made from the engine's callbacks. drain() waits.
 
 import type { RunLogLine } from '#lib/contracts/runs.ts';
+import { type Claim, writeProgress } from '#lib/db/run-claims.ts';
 import { insertLogLines, type NewLogLine } from '#lib/db/run-logs.ts';
-import { type Claim, writeProgress } from '#lib/db/runs.ts';
 import {
   advanceProgress,
   type ProgressState,

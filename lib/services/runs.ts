@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Actor } from '#lib/contracts/access.ts';
 import type { Page } from '#lib/contracts/common.ts';
 import type { RunLogLine, RunQuery, RunView, runLogQuery } from '#lib/contracts/runs.ts';
+import { type Delivery, requestCancel } from '#lib/db/run-claims.ts';
 import { listLogLines } from '#lib/db/run-logs.ts';
 import * as rows from '#lib/db/runs.ts';
 import { mayRetry } from '#lib/domain/run-state.ts';
@@ -49,7 +50,7 @@ export async function activeRuns(): Promise<RunView[]> {
  */
 export async function cancelRun(actor: Actor, id: string): Promise<RunView> {
   requirePermission(actor, 'run:cancel');
-  const effect = await rows.requestCancel(id, actor);
+  const effect = await requestCancel(id, actor);
   if (effect === 'requested') news({ type: 'cancel', runId: id });
   const run = await existing(id);
   if (effect === 'finished' || effect === 'requested') announce(run);
@@ -92,7 +93,7 @@ export async function createRun(run: Omit<rows.NewRun, 'maxAttempts'>): Promise<
 }
 
 /** Enqueues a queued run. Again and again is harmless: while its job is there, adding it does nothing. */
-export async function deliver(run: rows.Delivery): Promise<void> {
+export async function deliver(run: Delivery): Promise<void> {
   try {
     const open = await queues();
     await open.enqueue(run.kind, { runId: run.id }, { workerId: run.targetWorkerId, id: `${run.id}.${run.attempt}` });

@@ -4,13 +4,13 @@
 import { deletePlansBefore, failStalePlans } from '#lib/db/restore-plans.ts';
 import {
   type ExpiredRun,
-  findRun,
   finishRun,
   listExpiredRuns,
   listWaitingRuns,
   requeueRun,
   takeExpired,
-} from '#lib/db/runs.ts';
+} from '#lib/db/run-claims.ts';
+import { findRun } from '#lib/db/runs.ts';
 import { afterLostLease, lostError } from '#lib/domain/run-state.ts';
 import { assertNever } from '#lib/errors.ts';
 import { announce, deliver } from './runs.ts';
