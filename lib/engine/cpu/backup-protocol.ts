@@ -48,6 +48,8 @@ export interface RangeJob {
   source: number;
   /** Ascending. */
   names: string[];
+  /** 1 for a name that readdir said is a regular file; the others are asked about. */
+  regular: Uint8Array;
   /** Tree of this folder in the parent snapshot. */
   parentTree?: string;
 }
@@ -83,12 +85,19 @@ export interface CountResult {
   bytes: number;
 }
 
+/** A tree of the parent snapshot as it lies in its pack. */
+export interface SealedTree {
+  id: string;
+  sealed: Uint8Array<ArrayBuffer>;
+  uncompressedLength: number | undefined;
+}
+
 export type ToThread =
   /** Comes first, once, when the repository is locked and its index loaded: the thread starts earlier. */
   | { kind: 'begin'; index: IndexSnapshot }
   | { kind: 'job'; job: RangeJob }
   | { kind: 'range-done'; token: number; nodes: string[] }
-  | { kind: 'parent-tree'; sealed: Uint8Array | undefined; uncompressedLength: number | undefined }
+  | { kind: 'parent-trees'; trees: SealedTree[] }
   | { kind: 'body'; memory: ArrayBuffer }
   | { kind: 'save-tree'; nodes: string[] }
   | { kind: 'give-partials' }
@@ -99,7 +108,8 @@ export type FromThread =
   | { kind: 'idle' }
   | { kind: 'offer'; job: RangeJob }
   | { kind: 'range-done'; origin: number; token: number; nodes: string[] }
-  | { kind: 'need-tree'; id: string }
+  /** The first is needed now; the others may be left out of the answer. */
+  | { kind: 'need-trees'; ids: string[] }
   | { kind: 'pack'; pack: SealedPack }
   | { kind: 'problem'; problem: Problem }
   | { kind: 'tree-saved'; id: string }

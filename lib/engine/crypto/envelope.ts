@@ -40,6 +40,8 @@ export class Envelope {
   readonly #counters = Buffer.alloc(KEY_STREAM_MAX);
   readonly #mac = Buffer.alloc(MAC_BYTES);
   readonly #ivPool = Buffer.alloc(IV_POOL_BYTES);
+  /** AES-128(k, IV) of every IV in the pool, made in one call. */
+  #ivPoolKeys: Buffer = Buffer.alloc(0);
   #ivNext = IV_POOL_BYTES;
 
   /** Copies what it needs from `key`. Not reentrant, as nothing here is asynchronous. */
@@ -63,12 +65,13 @@ export class Envelope {
   /** Writes the envelope of `plain` to `output` at `offset`; returns its length. `plain` must not overlap there. */
   sealInto(output: Buffer, offset: number, plain: Uint8Array): number {
     const iv = output.subarray(offset, offset + IV_BYTES);
-    this.#nextIv(iv);
+    const oneTimeKey = this.#nextIv(iv);
     const bodyStart = offset + IV_BYTES;
     const bodyEnd = bodyStart + plain.length;
     if (bodyEnd + MAC_BYTES > output.length) throw new RangeError('the envelope does not fit');
-    this.#apply(iv, plain, output.subarray(bodyStart, bodyEnd), createCipheriv);
-    this.#authenticate(output.subarray(bodyEnd, bodyEnd + MAC_BYTES), iv, output.subarray(bodyStart, bodyEnd));
+    const body = output.subarray(bodyStart, bodyEnd);
+    this.#apply(iv, plain, body, createCipheriv);
+    this.#authenticate(output.subarray(bodyEnd, bodyEnd + MAC_BYTES), oneTimeKey, body);
     return plain.length + ENVELOPE_BYTES;
   }
 
@@ -84,7 +87,7 @@ export class Envelope {
     const iv = message.subarray(0, IV_BYTES);
     const body = message.subarray(IV_BYTES, message.length - MAC_BYTES);
     if (isZero(iv)) return -1;
-    this.#authenticate(this.#mac, iv, body);
+    this.#authenticate(this.#mac, this.#macCipher.update(iv), body);
     if (!sodium.sodium_memcmp(this.#mac, asBuffer(message.subarray(message.length - MAC_BYTES)))) return -1;
     this.#apply(iv, body, output.subarray(0, body.length), createDecipheriv);
     return body.length;
@@ -96,13 +99,17 @@ export class Envelope {
     return this.openInto(output, message) < 0 ? undefined : output;
   }
 
-  #nextIv(output: Buffer): void {
+  /** Writes a fresh IV; returns AES-128(k, IV), valid until the next call. */
+  #nextIv(output: Buffer): Buffer {
     if (this.#ivNext === IV_POOL_BYTES) {
       randomFillSync(this.#ivPool);
+      this.#ivPoolKeys = this.#macCipher.update(this.#ivPool);
       this.#ivNext = 0;
     }
-    this.#ivPool.copy(output, 0, this.#ivNext, this.#ivNext + IV_BYTES);
+    const at = this.#ivNext;
     this.#ivNext += IV_BYTES;
+    this.#ivPool.copy(output, 0, at, at + IV_BYTES);
+    return this.#ivPoolKeys.subarray(at, at + IV_BYTES);
   }
 
   #apply(iv: Uint8Array, input: Uint8Array, output: Buffer, create: typeof createCipheriv | typeof createDecipheriv) {
@@ -135,8 +142,8 @@ export class Envelope {
     return this.#keyStream.update(counters.subarray(0, blocks * IV_BYTES));
   }
 
-  #authenticate(mac: Buffer, iv: Uint8Array, body: Uint8Array): void {
-    this.#oneTimeKey.set(this.#macCipher.update(iv), 16);
+  #authenticate(mac: Buffer, oneTimeKey: Uint8Array, body: Uint8Array): void {
+    this.#oneTimeKey.set(oneTimeKey, 16);
     sodium.crypto_onetimeauth(mac, asBuffer(body), this.#oneTimeKey);
   }
 }

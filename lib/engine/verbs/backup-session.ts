@@ -213,8 +213,8 @@ export class BackupSession {
         else this.#send(this.#threads[origin] as Thread, { kind: 'range-done', token, nodes });
         return;
       }
-      case 'need-tree':
-        void this.#answerTree(thread, message.id);
+      case 'need-trees':
+        void this.#answerTrees(thread, message.ids);
         return;
       case 'pack':
         this.#packQueue.push({ pack: message.pack, from: thread });
@@ -315,9 +315,10 @@ export class BackupSession {
     if (this.#uploading === 0 && this.#packQueue.length === 0) this.#uploadsDone?.();
   }
 
-  async #answerTree(thread: Thread, id: string): Promise<void> {
-    const found = await this.#work?.parentTrees.sealed(id);
-    this.#send(thread, { kind: 'parent-tree', sealed: found?.sealed, uncompressedLength: found?.uncompressedLength });
+  async #answerTrees(thread: Thread, ids: readonly string[]): Promise<void> {
+    const trees = (await this.#work?.parentTrees.sealed(ids)) ?? [];
+    const memory = trees.map(({ sealed }) => sealed.buffer);
+    this.#send(thread, { kind: 'parent-trees', trees }, memory);
   }
 
   /** Starts the counting walk, when the work lasts; `counted` is set when it ends. */

@@ -2,7 +2,6 @@
 // order: whatever the parent needs is in the index), then threads walk and store, then packs -> index -> snapshot.
 
 import { hash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { AppError, throwIfCancelled } from '#lib/errors.ts';
 import { encodeNode, nodeFromStat } from '../format/node.ts';
 import { formatDate } from '../format/time.ts';
@@ -20,6 +19,7 @@ import type {
   SnapshotSummary,
   TreeId,
 } from '../types.ts';
+import { listFolder } from '../walk/list-folder.ts';
 import { treeFromNodeTexts } from '../walk/tree-text.ts';
 import { BackupSession } from './backup-session.ts';
 import { findSources, type Source, type UpperFolder, upperFolders } from './backup-sources.ts';
@@ -171,6 +171,7 @@ async function storeTree(
         isSource: true,
         source: number,
         names: [source.name],
+        regular: new Uint8Array(1),
         parentTree,
       };
       return (await session.run(job))[0] ?? '';
@@ -186,8 +187,7 @@ async function storeTree(
 
 /** The source '/' is the snapshot's tree itself: it has no node. */
 async function storeRootFolder(session: BackupSession, parent: Snapshot | undefined): Promise<string> {
-  const names = readdirSync('/', { encoding: 'latin1' }).sort();
-  const job = { folder: '/', relative: '', isSource: false, source: 0, names, parentTree: parent?.tree };
+  const job = { folder: '/', relative: '', isSource: false, source: 0, ...listFolder('/'), parentTree: parent?.tree };
   return session.saveTree(await session.run(job));
 }
 

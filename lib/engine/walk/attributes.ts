@@ -9,8 +9,11 @@ const MAX_BYTES = 65_536;
 const PATH_BYTES = 4096 + 256;
 
 export interface AttributeReader {
-  /** Attributes of the entry itself, in the order the system lists them; undefined when there are none. Throws 'EXYZ: …'. */
-  read(path: string | Buffer): ExtendedAttribute[] | undefined;
+  /**
+   * Attributes of the entry itself (a path, or an open file, which saves the system the way to it), in the order the system
+   * lists them; undefined when there are none. Throws 'EXYZ: …'.
+   */
+  read(at: string | Buffer | number): ExtendedAttribute[] | undefined;
 }
 
 /** Undefined where the system calls cannot be reached: then nobody can say whether there are attributes. */
@@ -25,6 +28,8 @@ export function openAttributeReader(): AttributeReader | undefined {
   }
   const list = libc.func('intptr_t llistxattr(const uint8_t *, uint8_t *, size_t)');
   const get = libc.func('intptr_t lgetxattr(const uint8_t *, const uint8_t *, uint8_t *, size_t)');
+  const listOpen = libc.func('intptr_t flistxattr(int, uint8_t *, size_t)');
+  const getOpen = libc.func('intptr_t fgetxattr(int, const uint8_t *, uint8_t *, size_t)');
   const pathBytes = Buffer.alloc(PATH_BYTES);
   const names = Buffer.alloc(MAX_BYTES);
   const value = Buffer.alloc(MAX_BYTES);
@@ -36,12 +41,15 @@ export function openAttributeReader(): AttributeReader | undefined {
   };
 
   return {
-    read(path) {
-      const length = typeof path === 'string' ? pathBytes.write(path, 0, 'latin1') : path.copy(pathBytes);
-      // Longer paths are refused by every system call; lstat has said so already.
-      if (length >= PATH_BYTES) return undefined;
-      pathBytes[length] = 0;
-      const listed = Number(list(pathBytes, names, MAX_BYTES));
+    read(at) {
+      const file = typeof at === 'number' ? at : undefined;
+      if (typeof at !== 'number') {
+        const length = typeof at === 'string' ? pathBytes.write(at, 0, 'latin1') : at.copy(pathBytes);
+        // Longer paths are refused by every system call; lstat has said so already.
+        if (length >= PATH_BYTES) return undefined;
+        pathBytes[length] = 0;
+      }
+      const listed = Number(file === undefined ? list(pathBytes, names, MAX_BYTES) : listOpen(file, names, MAX_BYTES));
       if (listed === 0) return undefined;
       if (listed < 0) {
         const errno = koffi.errno();
@@ -50,18 +58,21 @@ export function openAttributeReader(): AttributeReader | undefined {
         throw fail(errno);
       }
       const found: ExtendedAttribute[] = [];
-      for (let at = 0; at < listed; ) {
-        const end = names.indexOf(0, at);
-        const size = Number(get(pathBytes, names.subarray(at, end + 1), value, MAX_BYTES));
+      for (let from = 0; from < listed; ) {
+        const end = names.indexOf(0, from);
+        const name = names.subarray(from, end + 1);
+        const size = Number(
+          file === undefined ? get(pathBytes, name, value, MAX_BYTES) : getOpen(file, name, value, MAX_BYTES),
+        );
         if (size < 0) {
           const errno = koffi.errno();
           // Removed since it was listed.
           if (errno !== ENODATA) throw fail(errno === E2BIG ? (ERANGE as number) : errno);
         } else {
           // Go marshals an empty slice as "" and a nil one as null; restic reads into a slice that is never nil.
-          found.push({ name: names.toString('utf8', at, end), value: value.toString('base64', 0, size) });
+          found.push({ name: names.toString('utf8', from, end), value: value.toString('base64', 0, size) });
         }
-        at = end + 1;
+        from = end + 1;
       }
       return found;
     },

@@ -31,12 +31,13 @@ export class FileReader {
     this.#onBytes = onBytes;
   }
 
-  /** Throws NotAFile, errors of the file system (with `code`), and what `save` and `onBytes` throw. */
-  read(path: string | Buffer): FileContent {
+  /** `whileOpen` gets the descriptor. Throws NotAFile, errors of the file system (with `code`), and what the others throw. */
+  read(path: string | Buffer, whileOpen: (file: number) => void): FileContent {
     const file = openSync(path, FLAGS);
     try {
       const stat = fstatSync(file, { bigint: true });
       if (!stat.isFile()) throw new NotAFile();
+      whileOpen(file);
       const blobs: string[] = [];
       const size = this.#readAll(file, Number(stat.size), blobs);
       return { blobs, size, stat };
@@ -65,6 +66,7 @@ export class FileReader {
       end += count;
       size += count;
       this.#onBytes(count);
+      const last = size === expected && count < want;
       for (;;) {
         const cut = this.#chunker.cut(start, end, searched);
         if (cut === undefined) break;
@@ -72,6 +74,8 @@ export class FileReader {
         start = cut;
         searched = cut;
       }
+      // One byte more than the file had was asked for and did not come: no need to ask again.
+      if (last) break;
       searched = end + 1;
       want = READ_BYTES;
     }

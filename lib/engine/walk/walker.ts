@@ -2,7 +2,7 @@
 // when another thread is hungry: half of what is left of the outermost folder, as a range of its entries. A folder whose
 // entries are all done becomes a tree blob; one that waits for another thread's range is parked meanwhile.
 
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs';
 import type { RangeJob } from '../cpu/backup-protocol.ts';
 import { type ExtendedAttribute, encodeNode, type NodeExtras, nodeFromStat, type TreeNode } from '../format/node.ts';
 import { pathTextFromBytes } from '../format/path-text.ts';
@@ -12,10 +12,13 @@ import type { BlobId, Problem, TreeId } from '../types.ts';
 import type { AttributeReader } from './attributes.ts';
 import type { Excludes } from './excludes.ts';
 import { type FileReader, NotAFile } from './file-blobs.ts';
+import { type FolderListing, listFolder } from './list-folder.ts';
 import { treeFromNodeTexts } from './tree-text.ts';
 
 /** A job larger than this is one message of megabytes; the rest can be given away later. */
 const MAX_RANGE = 8192;
+/** Trees of the parent snapshot that are asked for with one that is needed. */
+const TREES_AHEAD = 31;
 
 interface Frame {
   folder: string;
@@ -23,6 +26,7 @@ interface Frame {
   isSource: boolean;
   source: number;
   names: string[];
+  regular: Uint8Array;
   /** JSON per entry; '' as long as there is none, and for entries left out. */
   nodes: string[];
   next: number;
@@ -48,8 +52,8 @@ export interface WalkerHost {
   saveTree(tree: Buffer): string;
   /** True when every one of these data blobs is in the repository. */
   hasBlobs(ids: readonly string[]): boolean;
-  /** A tree of the parent snapshot; undefined when it cannot be read, which was reported. */
-  parentTree(id: string): Buffer | undefined;
+  /** A tree of the parent snapshot; undefined when it cannot be read, which was reported. `next` are asked for soon after. */
+  parentTree(id: string, next: () => string[]): Buffer | undefined;
   done(job: RangeJob, nodes: string[]): void;
   /** Asked once per entry: true when some other thread waits and this one may give it a job with give(). */
   wanted(): boolean;
@@ -86,8 +90,9 @@ export class Walker {
   }
 
   start(job: RangeJob): void {
-    const { folder, relative, isSource, source, names } = job;
-    this.#push({ folder, relative, isSource, source, names, parent: this.#parentNodes(folder, job.parentTree), job });
+    const { folder, relative, isSource, source, names, regular } = job;
+    const parent = this.#parentNodes(folder, job.parentTree, () => []);
+    this.#push({ folder, relative, isSource, source, names, regular, parent, job });
   }
 
   /** A range that was given away is done. */
@@ -117,7 +122,9 @@ export class Walker {
     if (this.#host.wanted()) this.#giveAway();
   }
 
-  #push(from: Pick<Frame, 'folder' | 'relative' | 'isSource' | 'source' | 'names' | 'parent'> & Partial<Frame>): void {
+  #push(
+    from: Pick<Frame, 'folder' | 'relative' | 'isSource' | 'source' | 'names' | 'regular' | 'parent'> & Partial<Frame>,
+  ): void {
     this.#stack.push({
       above: undefined,
       job: undefined,
@@ -151,9 +158,9 @@ export class Walker {
   }
 
   /** A tree that is damaged costs time, not the backup: without it the folder is read as if it were new. */
-  #parentNodes(folder: string, tree: string | undefined): Map<string, TreeNode> | undefined {
+  #parentNodes(folder: string, tree: string | undefined, next: () => string[]): Map<string, TreeNode> | undefined {
     if (!tree) return undefined;
-    const blob = this.#host.parentTree(tree);
+    const blob = this.#host.parentTree(tree, next);
     if (!blob) return undefined;
     const nodes = new Map<string, TreeNode>();
     try {
@@ -180,6 +187,7 @@ export class Walker {
         isSource,
         source,
         names: frame.names.slice(from, frame.end),
+        regular: frame.regular.slice(from, frame.end),
         parentTree: this.#treeOf(frame),
       });
       frame.end = from;
@@ -202,6 +210,13 @@ export class Walker {
     const name = frame.names[slot] as string;
     const path = join(frame.folder, name);
     const diskPath = onDisk(path);
+    const before = frame.parent?.get(name);
+    if (frame.regular[slot] === 1 && before === undefined) {
+      // Nothing to compare with: it is opened at once, and asked then what it is.
+      if (this.#excludes(frame, this.#relative(frame, name), false)) return;
+      frame.nodes[slot] = this.#read(path, diskPath, Buffer.from(name, 'latin1'), undefined);
+      return;
+    }
     let stat: BigIntStats;
     try {
       stat = lstatSync(diskPath, { bigint: true });
@@ -211,13 +226,16 @@ export class Walker {
     }
     const isFolder = stat.isDirectory();
     const relative = this.#relative(frame, name);
-    const excludes = this.#host.excludes[frame.source] as Excludes;
-    if (!frame.isSource && !excludes.none && excludes.excludes(relative, isFolder)) return;
-    const before = frame.parent?.get(name);
+    if (this.#excludes(frame, relative, isFolder)) return;
     const bytes = Buffer.from(name, 'latin1');
     if (stat.isFile()) frame.nodes[slot] = this.#file(path, diskPath, bytes, stat, before);
     else if (isFolder) this.#folder(frame, slot, { path, diskPath, relative, stat, before });
     else frame.nodes[slot] = this.#other(path, diskPath, bytes, stat);
+  }
+
+  #excludes(frame: Frame, relative: string, isFolder: boolean): boolean {
+    const excludes = this.#host.excludes[frame.source] as Excludes;
+    return !frame.isSource && !excludes.none && excludes.excludes(relative, isFolder);
   }
 
   #relative(frame: Frame, name: string): string {
@@ -232,14 +250,13 @@ export class Walker {
     slot: number,
     at: { path: string; diskPath: string | Buffer; relative: string; stat: BigIntStats; before: TreeNode | undefined },
   ): void {
-    let names: string[];
+    let listed: FolderListing;
     try {
-      names = readdirSync(at.diskPath, { encoding: 'latin1' });
+      listed = listFolder(at.diskPath);
     } catch (error) {
       this.#failed(at.path, 'list', error);
       return;
     }
-    names.sort();
     this.#host.at(at.path);
     frame.pending += 1;
     this.#push({
@@ -247,8 +264,11 @@ export class Walker {
       relative: at.relative,
       isSource: false,
       source: frame.source,
-      names,
-      parent: at.before?.type === 'dir' ? this.#parentNodes(at.path, at.before.subtree) : undefined,
+      ...listed,
+      parent:
+        at.before?.type === 'dir'
+          ? this.#parentNodes(at.path, at.before.subtree, () => nextSubtrees(frame, slot))
+          : undefined,
       above: {
         frame,
         slot,
@@ -266,20 +286,31 @@ export class Walker {
     stat: BigIntStats,
     before: TreeNode | undefined,
   ): string {
-    if (before?.type === 'file' && isUnchanged(before, stat)) {
+    if (before?.type === 'file' && isSameFile(before, stat)) {
       const content = before.content ?? [];
-      if (this.#host.hasBlobs(content)) {
-        this.#host.fileDone(Number(stat.size));
-        this.#host.count('unmodified', 'file');
-        const extendedAttributes = this.#attributes(path, diskPath);
-        return encodeNode({ ...nodeFromStat(name, stat, { extendedAttributes }), content });
+      const node = nodeFromStat(name, stat);
+      if (isTime(before.mtime, node.mtime, stat.mtimeNs) && isTime(before.ctime, node.ctime, stat.ctimeNs)) {
+        if (this.#host.hasBlobs(content)) {
+          this.#host.fileDone(Number(stat.size));
+          this.#host.count('unmodified', 'file');
+          node.content = content;
+          node.extendedAttributes = this.#attributes(path, diskPath);
+          return encodeNode(node);
+        }
+        const message = 'Parts of this file were missing in the repository; it was read and stored again.';
+        this.#report(path, 'parent', message);
       }
-      this.#report(path, 'parent', 'Parts of this file were missing in the repository; it was read and stored again.');
     }
+    return this.#read(path, diskPath, name, before);
+  }
+
+  #read(path: string, diskPath: string | Buffer, name: Buffer, before: TreeNode | undefined): string {
     this.#host.at(path);
+    let extendedAttributes: readonly ExtendedAttribute[] | undefined;
     try {
-      const read = this.#host.reader.read(diskPath);
-      const extendedAttributes = this.#attributes(path, diskPath);
+      const read = this.#host.reader.read(diskPath, (file) => {
+        extendedAttributes = this.#attributes(path, file);
+      });
       const node = {
         ...nodeFromStat(name, read.stat, { extendedAttributes }),
         size: read.size,
@@ -320,9 +351,9 @@ export class Walker {
   }
 
   /** An entry whose attributes cannot be read is stored without them. */
-  #attributes(path: string, diskPath: string | Buffer): readonly ExtendedAttribute[] | undefined {
+  #attributes(path: string, at: string | Buffer | number): readonly ExtendedAttribute[] | undefined {
     try {
-      return this.#host.attributes?.read(diskPath);
+      return this.#host.attributes?.read(at);
     } catch (error) {
       this.#report(path, 'metadata', `It is stored without its extended attributes: ${(error as Error).message}.`);
       return undefined;
@@ -349,17 +380,24 @@ export class Walker {
   }
 }
 
-/** restic's rule: same size, mtime, ctime and inode. */
-function isUnchanged(before: TreeNode, stat: BigIntStats): boolean {
-  return (
-    BigInt(before.size ?? 0) === stat.size &&
-    (before.inode ?? 0n) === stat.ino &&
-    isTime(before.mtime, stat.mtimeNs) &&
-    isTime(before.ctime, stat.ctimeNs)
-  );
+/** Trees of the folders that come after `slot`, as the parent snapshot knows them. */
+function nextSubtrees(frame: Frame, slot: number): string[] {
+  const found: string[] = [];
+  for (let at = slot + 1; at < frame.end && found.length < TREES_AHEAD; at++) {
+    const subtree = frame.parent?.get(frame.names[at] as string)?.subtree;
+    if (subtree !== undefined) found.push(subtree);
+  }
+  return found;
 }
 
-function isTime(text: string, ns: bigint): boolean {
+/** restic's rule for a file that need not be read: same size, inode, mtime and ctime. */
+function isSameFile(before: TreeNode, stat: BigIntStats): boolean {
+  return BigInt(before.size ?? 0) === stat.size && (before.inode ?? 0n) === stat.ino;
+}
+
+/** `now` is the text of `ns` here; another writer's may have another zone. */
+function isTime(text: string, now: string, ns: bigint): boolean {
+  if (text === now) return true;
   try {
     return parseTime(text) === ns;
   } catch {
