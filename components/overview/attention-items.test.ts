@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { RunView } from '#lib/contracts/runs.ts';
 import type { VaultView } from '#lib/contracts/vaults.ts';
+import { exampleRun } from '../../testing/example-run.ts';
 import { attentionItems, attentionTone } from './attention-items.ts';
 
 const ID = '01936c00-0000-7000-8000-000000000001';
@@ -26,27 +26,45 @@ const vault: VaultView = {
   unreachable: null,
 };
 const counts = { sources: 1, protected: 1, recoveryPoints: 1, workersOnline: 1 };
-const failed = { id: ID, kind: 'backup', outcome: 'failed' } as RunView;
+const calm = { needsAttention: [], running: [] };
+const failed = exampleRun({ state: 'finished', outcome: 'failed' });
 
 test('a sound console needs nobody', () => {
-  expect(attentionItems({ needsAttention: [], vaults: [vault], counts })).toEqual([]);
+  expect(attentionItems({ ...calm, vaults: [vault], counts })).toEqual([]);
 });
 
 test('a vault without its kit asks for someone, but not while the first steps still lead there', () => {
   const open = { ...vault, kitDownloadedAt: null };
-  const items = attentionItems({ needsAttention: [], vaults: [open], counts });
+  const items = attentionItems({ ...calm, vaults: [open], counts });
   expect(items).toHaveLength(1);
   expect(attentionTone(items)).toBe('warn');
-  expect(attentionItems({ needsAttention: [], vaults: [open], counts: { ...counts, recoveryPoints: 0 } })).toEqual([]);
+  expect(attentionItems({ ...calm, vaults: [open], counts: { ...counts, recoveryPoints: 0 } })).toEqual([]);
 });
 
 test('a vault that cannot be reached is bad from the first minute on', () => {
   const gone = { ...vault, unreachable: 'The folder is not there.' };
-  const items = attentionItems({ needsAttention: [], vaults: [gone], counts: { ...counts, recoveryPoints: 0 } });
+  const items = attentionItems({ ...calm, vaults: [gone], counts: { ...counts, recoveryPoints: 0 } });
   expect(attentionTone(items)).toBe('bad');
 });
 
 test('failed runs come first', () => {
-  const items = attentionItems({ needsAttention: [failed], vaults: [{ ...vault, unreachable: 'gone' }], counts });
+  const items = attentionItems({
+    ...calm,
+    needsAttention: [failed],
+    vaults: [{ ...vault, unreachable: 'gone' }],
+    counts,
+  });
   expect(items.map((item) => item.kind)).toEqual(['run', 'vault']);
+});
+
+test('a backup that waits for a worker that is away asks for someone; one that only waits its turn does not', () => {
+  const worker = { id: ID, name: 'web-1', hostname: 'web-1' };
+  const queued = exampleRun({ state: 'queued', waitsFor: { worker, online: true, lastSeenAt: AT } });
+  expect(attentionItems({ ...calm, running: [queued], vaults: [], counts })).toEqual([]);
+  const stuck = { ...queued, waitsFor: { worker, online: false, lastSeenAt: AT } };
+  const items = attentionItems({ ...calm, running: [stuck], vaults: [], counts });
+  expect(items).toEqual([{ kind: 'run', run: stuck }]);
+  expect(attentionTone(items)).toBe('warn');
+  // News that it was taken arrives before its row does.
+  expect(attentionItems({ ...calm, running: [{ ...stuck, state: 'running' }], vaults: [], counts })).toEqual([]);
 });

@@ -3,9 +3,9 @@
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { Section } from '#components/shell/page-head.tsx';
-import { runState, runTitle } from '#components/shell/run-words.ts';
+import { runState, runTitle, runWait } from '#components/shell/run-words.ts';
 import { Button, ButtonLink } from '#components/ui/button.tsx';
-import { RelativeTime } from '#components/ui/figures.tsx';
+import { RelativeTime, useNow } from '#components/ui/figures.tsx';
 import { StateMark } from '#components/ui/state.tsx';
 import { notify } from '#components/ui/toast.tsx';
 import { vaultVerdict } from '#components/vaults/vault-state.ts';
@@ -69,6 +69,8 @@ function RunItem({ run }: { run: RunView }) {
   const mayRetry = useMay('run:retry');
   const mayRestore = useMay('restore:create');
   const { tone, word } = runState(run);
+  const wait = runWait(run, useNow());
+  const hint = wait?.remedy ?? run.error?.hint;
   const again = (): void =>
     retry.mutate(run.id, {
       onSuccess: (next) => router.push(`/runs/${next.id}`),
@@ -85,15 +87,21 @@ function RunItem({ run }: { run: RunView }) {
           <Link href={`/runs/${run.id}`} className="font-medium hover:underline">
             {runTitle(run)}
           </Link>{' '}
-          <span className="text-bad">{word.toLowerCase()}</span>{' '}
+          <span className={tone === 'bad' ? 'text-bad' : 'text-warn'}>{word.toLowerCase()}</span>{' '}
           <span className="text-ink-3">
             <RelativeTime at={run.finishedAt ?? run.queuedAt} />
           </span>
         </p>
-        <p className="text-sm text-ink-2 [overflow-wrap:anywhere]">{reason(run)}</p>
-        {run.error?.hint === undefined ? null : <p className="text-sm text-ink">{run.error.hint}</p>}
+        <p suppressHydrationWarning className="text-sm text-ink-2 [overflow-wrap:anywhere]">
+          {wait?.sentence ?? reason(run)}
+        </p>
+        {hint === undefined ? null : <p className="text-sm text-ink">{hint}</p>}
       </div>
-      {run.kind === 'restore' ? (
+      {wait !== null ? (
+        <ButtonLink size="sm" href="/workers">
+          Look at the workers
+        </ButtonLink>
+      ) : run.kind === 'restore' ? (
         mayRestore && run.recoveryPointId !== null ? (
           <ButtonLink size="sm" href={`/recovery-points/${run.recoveryPointId}/restore`}>
             Restore again

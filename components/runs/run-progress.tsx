@@ -13,13 +13,7 @@ export function RunProgress({ run }: { run: RunView }) {
   const { progress } = run;
   const done = runShare(progress);
   const waiting = run.state === 'queued';
-  const step = waiting
-    ? run.worker === null
-      ? 'Waiting for a worker to take it'
-      : `Waiting for ${run.worker.name}`
-    : progress === null
-      ? 'Starting'
-      : phaseLabel(run.kind, progress.phase);
+  const step = waiting ? waitStep(run) : progress === null ? 'Starting' : phaseLabel(run.kind, progress.phase);
   return (
     <section aria-label="Progress" className="mb-6">
       <div className="flex items-baseline justify-between gap-4">
@@ -54,6 +48,12 @@ export function RunProgress({ run }: { run: RunView }) {
       </dl>
     </section>
   );
+}
+
+/** The whole sentence, and what to do, stands above when nobody is there. */
+function waitStep({ waitsFor }: RunView): string {
+  if (waitsFor?.online === false) return 'Nobody there to take it';
+  return waitsFor?.worker ? `Waiting for its turn on ${waitsFor.worker.hostname}` : 'Waiting for a worker to take it';
 }
 
 /** Keeps the end of a path in sight, whatever the width: the file's name says more than where the tree begins. */

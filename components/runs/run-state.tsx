@@ -1,12 +1,34 @@
-import { runDoing, runShare, runState } from '#components/shell/run-words.ts';
+import { runDoing, runShare, runState, runWait } from '#components/shell/run-words.ts';
+import { cx } from '#components/ui/cx.ts';
+import { useNow } from '#components/ui/figures.tsx';
 import { ProgressBar } from '#components/ui/progress.tsx';
 import { Badge, State } from '#components/ui/state.tsx';
+import { Tooltip } from '#components/ui/tooltip.tsx';
 import { formatBytes, formatEta, formatPercent, formatPlural, formatRate } from '#lib/client/format.ts';
 import type { RunView } from '#lib/contracts/runs.ts';
 
-export function RunState({ run }: { run: Pick<RunView, 'state' | 'outcome' | 'cancelRequested'> }) {
+export function RunState({ run }: { run: RunView }) {
   const { tone, word } = runState(run);
-  return <State tone={tone}>{word}</State>;
+  const wait = runWait(run, useNow());
+  const state = <State tone={tone}>{word}</State>;
+  if (wait === null) return state;
+  return (
+    <Tooltip content={[wait.sentence, wait.remedy].filter(Boolean).join(' ')}>
+      {/* Above the link that covers the row. */}
+      <span className="relative z-10 inline-flex">{state}</span>
+    </Tooltip>
+  );
+}
+
+/** Below the name where the column of results does not fit: that nobody will take a run must be seen on a phone too. */
+export function RunWaitLine({ run }: { run: RunView }) {
+  const wait = runWait(run, useNow());
+  if (wait?.stuck !== true) return null;
+  return (
+    <span suppressHydrationWarning className="block truncate text-xs text-warn md:hidden">
+      {wait.sentence}
+    </span>
+  );
 }
 
 export function RunBadge({ run }: { run: RunView }) {
@@ -33,16 +55,24 @@ export function RunGist({ run }: { run: RunView }) {
       </div>
     );
   }
-  const text = gist(run);
+  return <Gist run={run} />;
+}
+
+function Gist({ run }: { run: RunView }) {
+  const wait = runWait(run, useNow());
+  const text = wait?.sentence ?? gist(run);
   return (
-    <span className="block truncate text-ink-2" title={text}>
+    <span
+      suppressHydrationWarning
+      className={cx('block truncate', wait?.stuck ? 'text-warn' : 'text-ink-2')}
+      title={text}
+    >
       {text}
     </span>
   );
 }
 
 function gist(run: RunView): string {
-  if (run.state === 'queued') return run.worker === null ? 'waits for a worker' : `waits for ${run.worker.name}`;
   if (run.error !== null) return run.error.message;
   const { result } = run;
   if (result === null) return '';

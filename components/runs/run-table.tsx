@@ -4,13 +4,18 @@ import { runTitle } from '#components/shell/run-words.ts';
 import { Duration, None, RelativeTime } from '#components/ui/figures.tsx';
 import { type Column, Table } from '#components/ui/table.tsx';
 import type { RunView } from '#lib/contracts/runs.ts';
-import { RunGist, RunState } from './run-state.tsx';
+import { RunGist, RunState, RunWaitLine } from './run-state.tsx';
 
 const COLUMNS: readonly Column<RunView>[] = [
   {
     id: 'run',
     header: 'Run',
-    cell: (run) => <span className="block max-w-[46ch] truncate">{runTitle(run)}</span>,
+    cell: (run) => (
+      <>
+        <span className="block max-w-[46ch] truncate">{runTitle(run)}</span>
+        <RunWaitLine run={run} />
+      </>
+    ),
   },
   { id: 'state', header: 'State', width: '8.5rem', cell: (run) => <RunState run={run} /> },
   {

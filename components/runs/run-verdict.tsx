@@ -1,14 +1,17 @@
 'use client';
 
 import type { ReactNode } from 'react';
+import { runWait } from '#components/shell/run-words.ts';
 import { Button, ButtonLink } from '#components/ui/button.tsx';
 import { CopyButton } from '#components/ui/copy.tsx';
+import { useNow } from '#components/ui/figures.tsx';
 import { Notice } from '#components/ui/state.tsx';
 import { formatPlural } from '#lib/client/format.ts';
 import type { RunView } from '#lib/contracts/runs.ts';
 
-/** First on the page when it did not go well: what failed and what to do, then the button that does it. */
+/** First on the page when it did not go well, or does not go at all: what failed and what to do, then the button that does it. */
 export function RunVerdict({ run, onRetry, retrying }: { run: RunView; onRetry?: () => void; retrying: boolean }) {
+  if (run.state === 'queued') return <Stuck run={run} />;
   if (run.state !== 'finished' || run.outcome === 'succeeded') return null;
   const again =
     onRetry === undefined ? null : (
@@ -52,6 +55,24 @@ export function RunVerdict({ run, onRetry, retrying }: { run: RunView; onRetry?:
       }
     >
       {run.error?.hint}
+    </Verdict>
+  );
+}
+
+function Stuck({ run }: { run: RunView }) {
+  const wait = runWait(run, useNow());
+  if (wait?.stuck !== true || run.cancelRequested) return null;
+  return (
+    <Verdict
+      tone="warn"
+      title={<span suppressHydrationWarning>{wait.sentence}</span>}
+      actions={
+        <ButtonLink size="sm" href="/workers">
+          Look at the workers
+        </ButtonLink>
+      }
+    >
+      {wait.remedy}
     </Verdict>
   );
 }
@@ -133,7 +154,7 @@ function Remedy({ run }: { run: RunView }) {
   }
 }
 
-function Verdict(props: { tone: 'bad' | 'warn' | 'idle'; title: string; children?: ReactNode; actions: ReactNode }) {
+function Verdict(props: { tone: 'bad' | 'warn' | 'idle'; title: ReactNode; children?: ReactNode; actions: ReactNode }) {
   return (
     <div className="mb-6">
       <Notice tone={props.tone} title={props.title} actions={props.actions}>

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { runDoing, runShare, runState, runSubject, runTitle } from './run-words.ts';
+import type { RunView } from '#lib/contracts/runs.ts';
+import { runDoing, runShare, runState, runSubject, runTitle, runWait } from './run-words.ts';
 
 const ID = '01936c00-0000-7000-8000-000000000001';
 const named = {
@@ -37,6 +38,35 @@ test('a lost run is as bad as a failed one, a cancelled one is not', () => {
 
 test('a running run that was asked to stop says so', () => {
   expect(runState({ state: 'running', outcome: null, cancelRequested: true }).word).toBe('Stopping');
+});
+
+test('a queued run says for whom it waits; when that worker is away, since when and what to do', () => {
+  const now = Date.parse('2026-11-20T12:00:00Z');
+  const lastSeenAt = '2026-11-20T09:00:00Z';
+  const worker = { id: ID, name: 'web-1', hostname: 'web-1' };
+  const queued = { kind: 'backup', state: 'queued', outcome: null, cancelRequested: false } as const;
+  const wait = (waitsFor: RunView['waitsFor']) => runWait({ ...queued, waitsFor }, now);
+
+  const away = { worker, online: false, lastSeenAt };
+  expect(wait(away)).toMatchObject({
+    stuck: true,
+    sentence: 'Waits for the worker of web-1, last seen 3\u00a0h\u00a0ago.',
+    remedy: expect.stringMatching(/^Start the worker on that host.* the backup then begins by itself/),
+  });
+  expect(runState({ ...queued, waitsFor: away })).toEqual({ tone: 'warn', word: 'Waiting' });
+  expect(wait({ ...away, worker: { ...worker, name: 'night' } })?.sentence).toMatch(
+    /^Waits for the worker night of web-1,/,
+  );
+
+  const there = { worker, online: true, lastSeenAt };
+  expect(wait(there)).toEqual({
+    stuck: false,
+    sentence: expect.stringMatching(/^Waits for the worker of web-1: its turn/),
+  });
+  expect(runState({ ...queued, waitsFor: there }).tone).toBe('idle');
+
+  expect(wait({ worker: null, online: false, lastSeenAt: null })?.sentence).toMatch(/none is running; .*never seen\.$/);
+  expect(runWait({ kind: 'backup', state: 'running', waitsFor: null }, now)).toBeNull();
 });
 
 test('the share is unknown until a total is, and never above one', () => {

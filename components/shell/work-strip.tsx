@@ -99,7 +99,7 @@ function Work({ run }: { run: RunView }) {
   return (
     <Link href={`/runs/${run.id}`} className="block px-3 py-2 hover:bg-hover focus-visible:-outline-offset-2">
       <span className="flex items-center gap-2">
-        <StateMark tone={waiting ? 'idle' : 'run'} />
+        <StateMark tone={runState(run).tone} />
         <span className="min-w-0 flex-1 truncate text-sm font-medium">{runDoing(run)}</span>
         <span className="text-xs text-ink-2 tabular">
           {waiting ? 'Waiting' : share === null ? '' : formatPercent(share)}

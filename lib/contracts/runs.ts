@@ -99,6 +99,17 @@ export const runView = z.object({
   vault: z.object({ id: entityId, name: z.string() }).nullable(),
   recoveryPointId: entityId.nullable(),
   worker: z.object({ id: entityId, name: z.string() }).nullable(),
+  /** Who would have to take a queued run; null once it was taken. */
+  waitsFor: z
+    .object({
+      /** Null: any worker will do. */
+      worker: z.object({ id: entityId, name: z.string(), hostname: z.string() }).nullable(),
+      /** Of any worker: at least one is. */
+      online: z.boolean(),
+      /** Of any worker: the newest sign of them all. Null when there was none. */
+      lastSeenAt: instant.nullable(),
+    })
+    .nullable(),
   attempt: z.number().int(),
   cancelRequested: z.boolean(),
   requestedBy: z.string(),

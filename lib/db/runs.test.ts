@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { RunView } from '#lib/contracts/runs.ts';
 import { useTestDatabase } from '../../testing/database.ts';
+import { db } from './client.ts';
 import { type Claim, claimRun, finishRun, requestCancel } from './run-claims.ts';
 import { insertLogLines, listLogLines } from './run-logs.ts';
 import * as runs from './runs.ts';
@@ -59,6 +60,32 @@ test('pages hold every run once, newest first, even those queued in one moment',
   expect(new Set(seen).size).toBe(seen.length);
   const times = all.items.map((run) => run.queuedAt);
   expect(times).toEqual([...times].sort().reverse());
+});
+
+test('a queued run names the worker it waits for and its last sign; a taken one waits for nobody', async () => {
+  const [there, away] = [await worker(), await worker()];
+  await db().worker.update({ where: { id: away }, data: { lastSeenAt: new Date('2026-01-01T00:00:00Z') } });
+  const ask = (targetWorkerId: string | null) =>
+    runs.insertRun({
+      input: { kind: 'check', vaultId: randomUUID(), readData: false },
+      maxAttempts: 1,
+      actor,
+      targetWorkerId,
+    });
+  const stuck = await ask(away);
+  expect(stuck.waitsFor).toEqual({
+    worker: { id: away, name: away, hostname: 'h' },
+    online: false,
+    lastSeenAt: '2026-01-01T00:00:00.000Z',
+  });
+  expect((await ask(there)).waitsFor).toMatchObject({ worker: { id: there }, online: true });
+  const anyone = await ask(null);
+  expect(anyone.waitsFor).toMatchObject({ worker: null, online: true });
+  expect(anyone.waitsFor?.lastSeenAt).not.toBe('2026-01-01T00:00:00.000Z');
+  const listed = (await runs.listActiveRuns()).find((run) => run.id === stuck.id);
+  expect(listed?.waitsFor).toEqual(stuck.waitsFor);
+  await claimRun(stuck.id, away, 30_000);
+  expect((await runs.findRun(stuck.id))?.waitsFor).toBeNull();
 });
 
 test('a cursor made by hand is refused', async () => {

@@ -14,11 +14,13 @@ import {
   runResult,
   runState,
 } from '#lib/contracts/runs.ts';
+import type { WorkerView } from '#lib/contracts/workers.ts';
 import { AppError } from '#lib/errors.ts';
 import { insertAudit } from './audit.ts';
 import { db, type Tx } from './client.ts';
 import { decodeTimeCursor, encodeTimeCursor } from './cursor.ts';
 import type { Prisma } from './generated/client.ts';
+import { listWorkers } from './workers.ts';
 
 export interface NewRun {
   input: RunInput;
@@ -49,6 +51,7 @@ const listed = {
   vault: { select: { id: true, name: true } },
   worker: { select: { id: true, name: true } },
   recoveryPointId: true,
+  targetWorkerId: true,
   attempt: true,
   cancelRequestedAt: true,
   requestedBy: true,
@@ -60,7 +63,29 @@ const listed = {
 
 type ListedRow = Prisma.RunGetPayload<{ select: typeof listed }>;
 
-function toView(row: ListedRow, result: unknown): RunView {
+/** `results` by run id; a run without one there is shown without. */
+async function toViews(rows: readonly ListedRow[], results: ReadonlyMap<string, unknown>): Promise<RunView[]> {
+  // Rare, and then a handful of workers.
+  const workers = rows.some((row) => row.state === 'queued') ? await listWorkers() : [];
+  return rows.map((row) => toView(row, results.get(row.id), workers));
+}
+
+function waitsFor(row: ListedRow, workers: readonly WorkerView[]): RunView['waitsFor'] {
+  if (row.state !== 'queued') return null;
+  const able = workers.filter((worker) => row.targetWorkerId === null || worker.id === row.targetWorkerId);
+  const [only] = row.targetWorkerId === null ? [] : able;
+  return {
+    worker: only ? { id: only.id, name: only.name, hostname: only.hostname } : null,
+    online: able.some((worker) => worker.state === 'online'),
+    lastSeenAt:
+      able
+        .map((worker) => worker.lastSeenAt)
+        .sort()
+        .at(-1) ?? null,
+  };
+}
+
+function toView(row: ListedRow, result: unknown, workers: readonly WorkerView[]): RunView {
   return {
     id: row.id,
     kind: runKind.parse(row.kind),
@@ -74,6 +99,7 @@ function toView(row: ListedRow, result: unknown): RunView {
     source: row.source,
     vault: row.vault,
     worker: row.worker,
+    waitsFor: waitsFor(row, workers),
     recoveryPointId: row.recoveryPointId,
     attempt: row.attempt,
     cancelRequested: row.cancelRequestedAt !== null,
@@ -115,7 +141,8 @@ export async function insertRun(run: NewRun): Promise<RunView> {
     );
     return row.id;
   });
-  return toView(await db().run.findUniqueOrThrow({ where: { id }, select: listed }), null);
+  const row = await db().run.findUniqueOrThrow({ where: { id }, select: listed });
+  return (await toViews([row], new Map()))[0] as RunView;
 }
 
 async function requireAlone(tx: Tx, run: NewRun): Promise<void> {
@@ -137,7 +164,7 @@ async function requireAlone(tx: Tx, run: NewRun): Promise<void> {
 /** The whole run, its result included. */
 export async function findRun(id: string): Promise<RunView | null> {
   const row = await db().run.findUnique({ where: { id }, select: { ...listed, result: true } });
-  return row && toView(row, row.result);
+  return row && ((await toViews([row], new Map([[id, row.result]])))[0] ?? null);
 }
 
 /** What creating and delivering needs and screens do not show. */
@@ -199,7 +226,7 @@ export async function listActiveRuns(limit = 200): Promise<RunView[]> {
     take: limit,
     select: listed,
   });
-  return rows.map((row) => toView(row, null));
+  return toViews(rows, new Map());
 }
 
 async function withSlimResults(rows: ListedRow[]): Promise<RunView[]> {
@@ -211,5 +238,5 @@ async function withSlimResults(rows: ListedRow[]): Promise<RunView[]> {
       FROM run WHERE id = ANY(${finished}) AND result IS NOT NULL`;
     for (const { id, result } of results) slim.set(id, result);
   }
-  return rows.map((row) => toView(row, slim.get(row.id)));
+  return toViews(rows, slim);
 }

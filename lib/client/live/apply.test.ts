@@ -1,34 +1,13 @@
 import { QueryClient, QueryObserver } from '@tanstack/react-query';
 import { expect, test } from 'vitest';
 import type { RunView } from '#lib/contracts/runs.ts';
+import { EXAMPLE_ID, exampleRun } from '../../../testing/example-run.ts';
 import { keys } from '../keys.ts';
 import { NewsDesk } from './apply.ts';
 
-const ID = '01936c00-0000-7000-8000-000000000001';
+const ID = EXAMPLE_ID;
 const VAULT = '01936c00-0000-7000-8000-00000000000a';
-
-const RUN: RunView = {
-  id: ID,
-  kind: 'backup',
-  state: 'running',
-  outcome: null,
-  input: { kind: 'backup', sourceId: ID, vaultId: VAULT },
-  progress: null,
-  version: 1,
-  result: null,
-  error: null,
-  source: null,
-  vault: null,
-  recoveryPointId: null,
-  worker: null,
-  attempt: 1,
-  cancelRequested: false,
-  requestedBy: 'ada@example.org',
-  retryOfId: null,
-  queuedAt: '2026-11-20T10:00:00Z',
-  startedAt: null,
-  finishedAt: null,
-};
+const RUN = exampleRun();
 
 function newsroom() {
   const client = new QueryClient();

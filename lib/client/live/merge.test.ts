@@ -1,34 +1,13 @@
 import { expect, test } from 'vitest';
 import type { RunLogLine, RunView } from '#lib/contracts/runs.ts';
+import { EXAMPLE_ID, exampleRun } from '../../../testing/example-run.ts';
 import { mergeIntoList, mergeLog, mergeRunEvent, needsRow, newestRun, newestRuns, type RunEvent } from './merge.ts';
 
-const ID = '01936c00-0000-7000-8000-000000000001';
+const ID = EXAMPLE_ID;
 const OTHER = '01936c00-0000-7000-8000-000000000002';
 
 function run(change: Partial<RunView> = {}): RunView {
-  return {
-    id: ID,
-    kind: 'backup',
-    state: 'running',
-    outcome: null,
-    input: { kind: 'backup', sourceId: ID, vaultId: ID },
-    progress: progress(100),
-    version: 5,
-    result: null,
-    error: null,
-    source: null,
-    vault: null,
-    recoveryPointId: null,
-    worker: null,
-    attempt: 1,
-    cancelRequested: false,
-    requestedBy: 'ada@example.org',
-    retryOfId: null,
-    queuedAt: '2026-11-20T10:00:00Z',
-    startedAt: '2026-11-20T10:00:01Z',
-    finishedAt: null,
-    ...change,
-  };
+  return exampleRun({ progress: progress(100), version: 5, startedAt: '2026-11-20T10:00:01Z', ...change });
 }
 
 function progress(bytesDone: number): NonNullable<RunView['progress']> {
