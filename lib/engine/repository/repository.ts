@@ -14,7 +14,7 @@ import { compressOnce, decompressOnce } from '../crypto/zstd.ts';
 import type { RepositoryConfig } from '../format/config.ts';
 import { decodeIndexFile } from '../format/index-file.ts';
 import { type BlobType, headerBytes, type PackEntry } from '../format/pack.ts';
-import type { PackId } from '../types.ts';
+import type { KeyId, PackId } from '../types.ts';
 import { BlobIndex, type BlobLocation } from './blob-index.ts';
 import { BlobReader, damageText, type SealedBlob } from './blob-reader.ts';
 import { type FileIds, type FileKind, fileName, folderName, idFromName, type UnpackedKind } from './files.ts';
@@ -44,20 +44,23 @@ export class Repository {
   readonly chunkerPolynomial: bigint;
   /** Lives longer than the repository; not closed with it. */
   readonly cpu: CpuPool | undefined;
+  /** The key file that opens it: not to be removed. Another one after changePassword(), which alone sets it. */
+  keyId: KeyId;
   #index = new BlobIndex();
   #loadedIndexes = new Set<string>();
   readonly #masterKey: Buffer;
   readonly #envelope: Envelope;
   #reader: BlobReader | undefined;
 
-  constructor(store: Store, config: RepositoryConfig, masterKey: Buffer, cpu?: CpuPool) {
+  constructor(store: Store, config: RepositoryConfig, key: { id: KeyId; masterKey: Buffer }, cpu?: CpuPool) {
     this.id = config.id;
     this.version = config.version;
     this.store = store;
     this.chunkerPolynomial = config.chunkerPolynomial;
     this.cpu = cpu;
-    this.#masterKey = masterKey;
-    this.#envelope = new Envelope(masterKey);
+    this.keyId = key.id;
+    this.#masterKey = key.masterKey;
+    this.#envelope = new Envelope(key.masterKey);
   }
 
   get index(): BlobIndex {
@@ -88,7 +91,7 @@ export class Repository {
   }
 
   /** Told by the writer of an index file, so that loadIndex() need not read it back. */
-  indexWritten(id: FileIds['index'], packs: Iterable<{ id: PackId; blobs: readonly PackEntry[] }>): void {
+  indexWritten(id: FileIds['index'], packs: Iterable<{ id: PackId; blobs: Iterable<PackEntry> }>): void {
     for (const pack of packs) this.#index.addPack(pack.id, pack.blobs);
     this.#loadedIndexes.add(id);
   }

@@ -12,6 +12,7 @@ import { formatDate } from '../format/time.ts';
 import { CONFIG_NAME, fileName } from '../repository/files.ts';
 import { processOwner } from '../repository/process-owner.ts';
 import { Repository } from '../repository/repository.ts';
+import type { KeyId } from '../types.ts';
 import { whatIsThere } from './open.ts';
 
 export interface InitOptions {
@@ -50,7 +51,8 @@ export async function initRepository(store: Store, options: InitOptions): Promis
     created: formatDate(new Date()),
   });
   // Key first: a config without a key could never be opened, a key without a config is refused with a clear message.
-  await store.put(fileName('key', hash('sha256', keyFile, 'hex')), [keyFile], { signal });
+  const keyId = hash('sha256', keyFile, 'hex') as KeyId;
+  await store.put(fileName('key', keyId), [keyFile], { signal });
   await store.put(CONFIG_NAME, [new Envelope(masterKey).seal(encodeConfig(config))], { signal });
-  return new Repository(store, config, masterKey, options.cpu);
+  return new Repository(store, config, { id: keyId, masterKey }, options.cpu);
 }
