@@ -70,6 +70,8 @@ export interface BackupThreadData {
   /** zstd level of data, 0 for none; trees are compressed unless the format cannot. */
   dataLevel: number;
   treeLevel: number;
+  /** Full packs this thread may have on their way to the store, 16 MiB each. */
+  maxPacksAway: number;
   sources: { path: string; excludes: readonly string[] }[];
 }
 

@@ -10,7 +10,7 @@ import type { BlobType } from '../format/pack.ts';
 import { SharedIndexReader } from '../repository/blob-index.ts';
 import { BlobReader } from '../repository/blob-reader.ts';
 import { BlobClaims } from '../repository/claims.ts';
-import { type PackTools, PackWriter, type SealedPack } from '../repository/pack-writer.ts';
+import { PACK_CAPACITY, type PackTools, PackWriter, type SealedPack } from '../repository/pack-writer.ts';
 import { openAttributeReader } from '../walk/attributes.ts';
 import { Excludes } from '../walk/excludes.ts';
 import { FileReader } from '../walk/file-blobs.ts';
@@ -29,8 +29,6 @@ import {
   type ToThread,
 } from './backup-protocol.ts';
 
-/** Full packs a thread may have on their way to the store. More would only be memory. */
-const MAX_PACKS_AWAY = 2;
 const ID_BYTES = 32;
 
 const data = workerData as BackupThreadData;
@@ -105,12 +103,13 @@ function emit(pack: SealedPack): void {
   // The header is small and cloned; the body moves.
   send({ kind: 'pack', pack }, [pack.body]);
   packsAway += 1;
-  while (packsAway > MAX_PACKS_AWAY) bodyReturned(waitFor('body').memory);
+  while (packsAway > data.maxPacksAway) bodyReturned(waitFor('body').memory);
 }
 
 function bodyReturned(memory: ArrayBuffer): void {
   packsAway -= 1;
-  if (freeBodies.length === 0) freeBodies.push(memory);
+  // Used again and again: fresh memory costs page faults, and dropped memory stays until V8 happens to look.
+  if (memory.byteLength === PACK_CAPACITY) freeBodies.push(memory);
 }
 
 function toolsFor(level: number): PackTools {

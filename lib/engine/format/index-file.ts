@@ -7,19 +7,23 @@ import type { PackEntry } from './pack.ts';
 
 export interface IndexedPack {
   id: PackId;
+  blobs: Iterable<PackEntry>;
+}
+
+/** A pack as an index file lists it. */
+export interface ListedPack extends IndexedPack {
   blobs: readonly PackEntry[];
 }
 
 export function encodeIndexFile(packs: readonly IndexedPack[]): Buffer {
   // By hand: five million fields through JSON.stringify take twice as long.
   const text = packs.map(({ id, blobs }) => {
-    const entries = blobs.map(
-      (blob) =>
-        `{"id":"${blob.id}","type":"${blob.type}","offset":${blob.offset},"length":${blob.length}${
-          blob.uncompressedLength === undefined ? '' : `,"uncompressed_length":${blob.uncompressedLength}`
-        }}`,
-    );
-    return `{"id":"${id}","blobs":[${entries.join(',')}]}`;
+    let entries = '';
+    for (const blob of blobs) {
+      const plain = blob.uncompressedLength === undefined ? '' : `,"uncompressed_length":${blob.uncompressedLength}`;
+      entries += `${entries === '' ? '' : ','}{"id":"${blob.id}","type":"${blob.type}","offset":${blob.offset},"length":${blob.length}${plain}}`;
+    }
+    return `{"id":"${id}","blobs":[${entries}]}`;
   });
   return Buffer.from(`{"packs":[${text.join(',')}]}`);
 }
@@ -32,7 +36,7 @@ function isLength(value: unknown): value is number {
 }
 
 /** Throws 'repository-damaged'. Whether the entries are true only the packs can tell: check. */
-export function decodeIndexFile(id: IndexId, plaintext: Buffer): IndexedPack[] {
+export function decodeIndexFile(id: IndexId, plaintext: Buffer): ListedPack[] {
   const bad = (what: string, cause?: unknown) =>
     new AppError('repository-damaged', {
       message: `The index file ${id.slice(0, 8)} ${what}.`,
@@ -62,5 +66,5 @@ export function decodeIndexFile(id: IndexId, plaintext: Buffer): IndexedPack[] {
       blob.uncompressedLength = plainLength === 0 ? undefined : plainLength;
     }
   }
-  return packs as IndexedPack[];
+  return packs as ListedPack[];
 }

@@ -123,7 +123,7 @@ export class BlobIndex {
   }
 
   /** Adds the blobs of a pack. The same blob at the same place a second time changes nothing. */
-  addPack(id: PackId, blobs: readonly PackEntry[]): void {
+  addPack(id: PackId, blobs: Iterable<PackEntry>): void {
     let pack = this.#packNumbers.get(id);
     if (pack === undefined) {
       pack = this.#packs.length;

@@ -4,6 +4,7 @@
 
 import { AppError } from '#lib/errors.ts';
 import { encodeIndexFile, type IndexedPack } from '../format/index-file.ts';
+import { PackEntries } from '../format/pack.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
 import type { PackId, Snapshot } from '../types.ts';
 import { CONFIG_NAME, fileName } from './files.ts';
@@ -79,8 +80,8 @@ export class OrderedWriter {
       this.#uploads -= 1;
     }
     if (this.#unindexed.length === 0) this.#oldestAt = performance.now();
-    this.#unindexed.push(new StoredPack({ id, blobs: pack.blobs }));
-    this.#unindexedBlobs += pack.blobs.length;
+    this.#unindexed.push(new StoredPack({ id, blobs: new PackEntries(pack.entries, pack.count) }));
+    this.#unindexedBlobs += pack.count;
     if (this.#unindexedBlobs >= INDEX_BLOBS || performance.now() - this.#oldestAt >= INDEX_AGE_MS) {
       await this.#writeIndex();
     }

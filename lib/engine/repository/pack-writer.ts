@@ -7,13 +7,17 @@ import { AppError } from '#lib/errors.ts';
 import { MAX_CHUNK } from '../chunker/rabin.ts';
 import { ENVELOPE_BYTES, type Envelope } from '../crypto/envelope.ts';
 import { type Compressor, compressBound, type Decompressor } from '../crypto/zstd.ts';
-import { type BlobType, decodeHeader, encodeHeader, type PackEntry } from '../format/pack.ts';
+import { type BlobType, PackEntries, type PackEntry, writeEntry } from '../format/pack.ts';
 
 /** restic's default. A pack is closed when it reaches this, so files run up to it plus one blob. */
 export const PACK_TARGET = 16 << 20;
-const PACK_CAPACITY = PACK_TARGET + MAX_CHUNK + 2 * ENVELOPE_BYTES;
+/** Memory of a pack in the making, unless a single blob needs more. */
+export const PACK_CAPACITY = PACK_TARGET + MAX_CHUNK + 2 * ENVELOPE_BYTES;
 /** Far below the format's limit of 16 MiB for headers, which readers must hold whole. */
 const MAX_ENTRIES = 100_000;
+const FIRST_ENTRIES_BYTES = 4096;
+/** More than any entry takes. */
+const MAX_ENTRY_BYTES = 64;
 /** The pack's hash is fed in slices of this size: small enough to be in the cache still, large enough to make calls cheap. */
 const HASH_SLICE = 256 << 10;
 
@@ -24,7 +28,9 @@ export interface SealedPack {
   body: ArrayBuffer;
   bodyLength: number;
   header: Uint8Array<ArrayBuffer>;
-  blobs: PackEntry[];
+  /** Its blobs, for PackEntries. */
+  entries: Uint8Array<ArrayBuffer>;
+  count: number;
 }
 
 /** The start of a pack, for another thread to go on with: leftovers of all threads make one pack. */
@@ -32,7 +38,8 @@ export interface PartialPack {
   type: BlobType;
   body: ArrayBuffer;
   bodyLength: number;
-  blobs: PackEntry[];
+  entries: Uint8Array<ArrayBuffer>;
+  count: number;
 }
 
 export interface PackTools {
@@ -52,7 +59,10 @@ export class PackWriter {
   #length = 0;
   #hashed = 0;
   #hash: Hash = createHash('sha256');
-  #blobs: PackEntry[] = [];
+  /** The plaintext of the header so far. */
+  #entries = Buffer.alloc(FIRST_ENTRIES_BYTES);
+  #entriesLength = 0;
+  #count = 0;
 
   /** `emit` takes a full pack over; `takeBody` gives memory of an earlier one back, if there is any. */
   constructor(
@@ -94,10 +104,14 @@ export class PackWriter {
   }
 
   #append(entry: PackEntry): void {
-    this.#blobs.push(entry);
+    if (this.#entriesLength + MAX_ENTRY_BYTES > this.#entries.length) {
+      this.#entries = Buffer.concat([this.#entries], this.#entries.length * 2);
+    }
+    this.#entriesLength = writeEntry(this.#entries, this.#entriesLength, entry);
+    this.#count += 1;
     this.#length += entry.length;
     if (this.#length - this.#hashed >= HASH_SLICE) this.#feedHash();
-    if (this.#length >= PACK_TARGET || this.#blobs.length >= MAX_ENTRIES) this.flush();
+    if (this.#length >= PACK_TARGET || this.#count >= MAX_ENTRIES) this.flush();
   }
 
   #feedHash(): void {
@@ -155,11 +169,13 @@ export class PackWriter {
 
   /** Closes the pack in hand and emits it. Nothing happens when it is empty. */
   flush(): void {
-    if (!this.#body || this.#blobs.length === 0) return;
+    if (!this.#body || this.#count === 0) return;
     this.#feedHash();
-    const plainHeader = encodeHeader(this.#blobs);
-    const sealed = this.#tools.envelope.seal(plainHeader);
-    this.#verifyHeader(sealed);
+    const entries = this.#takeEntries();
+    const sealed = this.#tools.envelope.seal(entries);
+    if (!this.#tools.envelope.open(sealed)?.equals(entries)) {
+      throw new AppError('internal', 'A pack header could not be read back after it was sealed.');
+    }
     const header = new Uint8Array(sealed.length + 4);
     header.set(sealed);
     new DataView(header.buffer).setUint32(sealed.length, sealed.length, true);
@@ -170,7 +186,8 @@ export class PackWriter {
       body: this.#body.buffer as ArrayBuffer,
       bodyLength: this.#length,
       header,
-      blobs: this.#blobs,
+      entries,
+      count: this.#count,
     };
     this.#reset();
     this.#emit(pack);
@@ -178,38 +195,26 @@ export class PackWriter {
 
   #reset(): void {
     this.#body = undefined;
-    this.#blobs = [];
+    this.#entriesLength = 0;
+    this.#count = 0;
     this.#length = 0;
     this.#hashed = 0;
     this.#hash = createHash('sha256');
   }
 
-  #verifyHeader(sealed: Buffer): void {
-    const opened = this.#tools.envelope.open(sealed);
-    const entries = opened ? decodeHeader(opened) : [];
-    const same =
-      entries.length === this.#blobs.length &&
-      entries.every((entry, i) => {
-        const blob = this.#blobs[i] as PackEntry;
-        return (
-          entry.id === blob.id &&
-          entry.type === blob.type &&
-          entry.offset === blob.offset &&
-          entry.length === blob.length &&
-          entry.uncompressedLength === blob.uncompressedLength
-        );
-      });
-    if (!same) throw new AppError('internal', 'A pack header could not be read back after it was sealed.');
+  #takeEntries(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#entries.subarray(0, this.#entriesLength));
   }
 
   /** The pack in hand, given away for another thread's writer to adopt(). */
   takePartial(): PartialPack | undefined {
-    if (!this.#body || this.#blobs.length === 0) return undefined;
+    if (!this.#body || this.#count === 0) return undefined;
     const partial: PartialPack = {
       type: this.#type,
       body: this.#body.buffer as ArrayBuffer,
       bodyLength: this.#length,
-      blobs: this.#blobs,
+      entries: this.#takeEntries(),
+      count: this.#count,
     };
     this.#reset();
     return partial;
@@ -218,7 +223,7 @@ export class PackWriter {
   /** Copies the blobs of another thread's unfinished pack, as sealed there. */
   adopt(partial: PartialPack): void {
     const bytes = Buffer.from(partial.body, 0, partial.bodyLength);
-    for (const blob of partial.blobs) {
+    for (const blob of new PackEntries(partial.entries, partial.count)) {
       const body = this.#room(blob.length);
       const offset = this.#length;
       bytes.copy(body, offset, blob.offset, blob.offset + blob.length);
