@@ -15,8 +15,10 @@ import { startBackup } from '#lib/services/backups.ts';
 import { startCheck } from '#lib/services/checks.ts';
 import { listFolder } from '#lib/services/folders.ts';
 import { openVault } from '#lib/services/open-vault.ts';
+import { getRecoveryPoint } from '#lib/services/recovery-points.ts';
 import { createRestorePlan, executeRestore, getRestorePlan } from '#lib/services/restores.ts';
 import { cancelRun, getRun, getRunLog } from '#lib/services/runs.ts';
+import { getSource } from '#lib/services/sources.ts';
 import { getWorker, listWorkers } from '#lib/services/workers.ts';
 import { testRedisUrl } from '../testing/redis.ts';
 import { ENDLESS, endProcess, finished, owner, until, useWorkers } from '../testing/worker-process.ts';
@@ -96,6 +98,11 @@ test('from a folder to a recovery point, to a plan, to the same files in another
   const second = await finished(await startCheck(owner, vault.id, { readData: false }));
   expect(second.result).toMatchObject({ kind: 'check', ok: false, snapshots: 0 });
   expect(second.result).toHaveProperty('findings.0.kind', 'missing-snapshot');
+  // Told once: the recovery point keeps the mark, and the vault is sound.
+  const third = await finished(await startCheck(owner, vault.id, { readData: false }));
+  expect(third).toMatchObject({ outcome: 'succeeded', result: { ok: true, findings: [] } });
+  expect(await getRecoveryPoint(owner, recoveryPointId)).toMatchObject({ missingSince: expect.any(String) });
+  expect(await getSource(owner, source.id, new Date())).toMatchObject({ state: 'missing', lastPoint: null });
 });
 
 test('a worker killed in the middle of a backup: after its restart the run is lost, the repository clean, the next backup goes through', async () => {

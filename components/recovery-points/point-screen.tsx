@@ -10,7 +10,7 @@ import { cx } from '#components/ui/cx.ts';
 import { RelativeTime } from '#components/ui/figures.tsx';
 import { iconButtonClass } from '#components/ui/icon-button.tsx';
 import { Skeleton } from '#components/ui/skeleton.tsx';
-import { Notice } from '#components/ui/state.tsx';
+import { Badge, Notice } from '#components/ui/state.tsx';
 import { Tooltip } from '#components/ui/tooltip.tsx';
 import { oneOf, useUrlState } from '#components/ui/use-url-state.ts';
 import { formatInstant } from '#lib/client/format.ts';
@@ -19,6 +19,7 @@ import { sessionQuery, useMay } from '#lib/client/queries/session.ts';
 import type { RecoveryPointDetail } from '#lib/contracts/recovery-points.ts';
 import { BrowseActions } from './browse-actions.tsx';
 import { FileBrowser, type Place } from './file-browser.tsx';
+import { MissingNotice } from './missing-point.tsx';
 import { NotShown } from './not-shown.tsx';
 import { PointFacts } from './point-summary.tsx';
 import { NOTHING, type Selection } from './selection.ts';
@@ -58,13 +59,15 @@ function Point({ point }: { point: RecoveryPointDetail }) {
   const mayRestore = useMay('restore:create');
   const mayBrowse = useMay('recovery-point:browse');
   const session = useQuery(sessionQuery());
+  const missing = point.missingSince !== null;
   const name = pointName(point);
   const when = formatInstant(Date.parse(point.time));
   return (
     <>
       <PageHead
         title={when}
-        tabTitle={`${name}, ${when}`}
+        tabTitle={`${missing ? '■ Missing: ' : ''}${name}, ${when}`}
+        badge={missing ? <Badge tone="bad">Missing</Badge> : undefined}
         trail={[
           { label: 'Recovery points', href: '/recovery-points' },
           ...(point.source === null ? [] : [{ label: point.source.name, href: `/sources/${point.source.id}` }]),
@@ -82,7 +85,7 @@ function Point({ point }: { point: RecoveryPointDetail }) {
               <Neighbour id={point.previousId} label="The point before" older />
               <Neighbour id={point.nextId} label="The point after" />
             </span>
-            {point.previousId === null || !mayBrowse ? null : (
+            {point.previousId === null || missing || !mayBrowse ? null : (
               <ButtonLink
                 href={`/recovery-points/${point.id}/compare?with=${point.previousId}`}
                 icon={<GitCompareArrows aria-hidden="true" />}
@@ -90,7 +93,7 @@ function Point({ point }: { point: RecoveryPointDetail }) {
                 Compare<span className="max-sm:hidden"> with the previous</span>
               </ButtonLink>
             )}
-            {mayRestore ? (
+            {mayRestore && !missing ? (
               <ButtonLink
                 variant="primary"
                 href={`/recovery-points/${point.id}/restore`}
@@ -105,7 +108,9 @@ function Point({ point }: { point: RecoveryPointDetail }) {
       <div className="mb-4 border-y border-line py-3">
         <PointFacts point={point} />
       </div>
-      {mayBrowse ? (
+      {missing ? (
+        <MissingNotice point={point} />
+      ) : mayBrowse ? (
         <Browse point={point} />
       ) : session.isSuccess ? (
         <Notice tone="idle" title="Your role may see that it exists, but not its files.">

@@ -5,6 +5,7 @@ import { State } from '#components/ui/state.tsx';
 import { type Column, Table } from '#components/ui/table.tsx';
 import { formatCount, formatInstant, formatPlural } from '#lib/client/format.ts';
 import type { RecoveryPointView } from '#lib/contracts/recovery-points.ts';
+import { MissingLine } from './missing-point.tsx';
 
 const COLUMNS: readonly Column<RecoveryPointView>[] = [
   {
@@ -18,6 +19,7 @@ const COLUMNS: readonly Column<RecoveryPointView>[] = [
         <span className="block truncate text-xs font-normal text-ink-3 sm:hidden">
           {point.source?.name ?? point.paths[0]}
         </span>
+        <MissingLine point={point} />
       </span>
     ),
   },

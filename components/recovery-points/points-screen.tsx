@@ -46,7 +46,7 @@ export function PointsScreen() {
           total === undefined
             ? 'What can be restored, newest first.'
             : total === 0
-              ? 'Nothing can be restored yet.'
+              ? `Nothing can be restored${points.length > 0 ? '.' : ' yet.'}`
               : `${formatPlural(total, 'recovery point')} in ${formatPlural(vaults.data?.length ?? 0, 'vault')}, newest first.`
         }
       />

@@ -7,8 +7,10 @@ import { cx } from '#components/ui/cx.ts';
 import { useNow } from '#components/ui/figures.tsx';
 import { IconButton } from '#components/ui/icon-button.tsx';
 import { Segmented } from '#components/ui/segmented.tsx';
+import { StateMark } from '#components/ui/state.tsx';
 import { formatBytes, formatInstant, formatPlural, formatShortInstant } from '#lib/client/format.ts';
 import type { RecoveryPointView } from '#lib/contracts/recovery-points.ts';
+import { missingWords } from './missing-point.tsx';
 import { type Mark, marksOf, panned, type Range, revealing, ticksOf, wholeRange, zoomed } from './timeline-scale.ts';
 
 const SPACING_PX = 14;
@@ -248,6 +250,7 @@ function MarkButton({
     formatPlural(point.files, 'file'),
     `${formatBytes(point.addedBytes)} added`,
     ...(point.problemCount > 0 ? [formatPlural(point.problemCount, 'problem')] : []),
+    ...(point.missingSince === null ? [] : [missingWords(point.missingSince)]),
     ...(many > 1 ? [`and ${formatPlural(many - 1, 'more', 'more')} close by`] : []),
   ].join(', ');
   return (
@@ -263,7 +266,9 @@ function MarkButton({
       className="absolute top-1 flex h-[27px] w-3.5 -translate-x-1/2 cursor-pointer flex-col items-center justify-end"
       style={{ left: mark.x }}
     >
-      {point.problemCount > 0 ? (
+      {point.missingSince !== null ? (
+        <StateMark tone="bad" className="mb-0.5 size-2" />
+      ) : point.problemCount > 0 ? (
         <svg viewBox="0 0 8 7" className="mb-0.5 size-2 shrink-0 text-warn" aria-hidden="true">
           <path d="M4 0 8 7H0Z" fill="currentColor" />
         </svg>
@@ -271,7 +276,7 @@ function MarkButton({
       <span
         className={cx(
           'block h-4 w-2 rounded-xs',
-          SHADE[mark.shade],
+          point.missingSince === null ? SHADE[mark.shade] : 'border border-dashed border-bad',
           many > 1 && 'shadow-[2px_-2px_0_0_var(--color-line-strong)]',
           selected && 'outline-2 outline-offset-2 outline-ink',
           second && !selected && 'outline-2 outline-offset-2 outline-ink-3 outline-dashed',

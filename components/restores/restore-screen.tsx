@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useSearchParams } from 'next/navigation';
 import { useEffect, useState } from 'react';
 import { keptPaths } from '#components/recovery-points/chosen-paths.ts';
+import { MissingNotice } from '#components/recovery-points/missing-point.tsx';
 import { pointName } from '#components/recovery-points/point-screen.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead } from '#components/shell/page-head.tsx';
@@ -53,7 +54,13 @@ export function RestoreScreen({ id }: { id: string }) {
         ]}
         truth={`As it was on ${formatInstant(Date.parse(point.data.time))}. Nothing is written before you have seen what would change.`}
       />
-      {mayRestore ? <Wizard point={point.data} /> : <Notice tone="idle" title="Your role does not restore." />}
+      {point.data.missingSince !== null ? (
+        <MissingNotice point={point.data} />
+      ) : mayRestore ? (
+        <Wizard point={point.data} />
+      ) : (
+        <Notice tone="idle" title="Your role does not restore." />
+      )}
     </>
   );
 }

@@ -6,8 +6,15 @@ export const SOURCE_STATE: Record<SourceState, { tone: Tone; word: string; means
   protected: { tone: 'good', word: 'Protected', means: 'The newest backup is complete.' },
   warning: { tone: 'warn', word: 'Warning', means: 'The newest backup skipped files it could not read.' },
   failed: { tone: 'bad', word: 'Failed', means: 'The newest backup failed or was lost.' },
+  missing: { tone: 'bad', word: 'Missing', means: 'The newest recovery point is gone from its vault.' },
   never: { tone: 'idle', word: 'Not yet', means: 'There is no recovery point yet.' },
 };
 
 /** Worst first, for sorting. */
-export const SOURCE_URGENCY: Record<SourceState, number> = { failed: 0, warning: 1, never: 2, protected: 3 };
+export const SOURCE_URGENCY: Record<SourceState, number> = {
+  failed: 0,
+  missing: 1,
+  warning: 2,
+  never: 3,
+  protected: 4,
+};

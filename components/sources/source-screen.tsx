@@ -69,18 +69,20 @@ function Source({ source }: { source: SourceView }) {
           : null;
   const close = () => url.set({ backup: null, edit: null, delete: null });
   const { tone, word, means } = SOURCE_STATE[source.state];
+  // One that is missing now was made once: the timeline shows it.
+  const made = source.recoveryPoints > 0 || source.state === 'missing';
   const busy = source.lastRun !== null && source.lastRun.state !== 'finished';
   return (
     <>
       <PageHead
         title={source.name}
-        tabState={tone === 'bad' ? '■ Failed' : tone === 'warn' ? '▲ Warning' : undefined}
+        tabState={tone === 'bad' ? `■ ${word}` : tone === 'warn' ? '▲ Warning' : undefined}
         trail={[{ label: 'Sources', href: '/sources' }, { label: source.name }]}
         badge={<Badge tone={tone}>{word}</Badge>}
         truth={<Truth source={source} means={means} />}
         action={
           <>
-            {mayStart && source.recoveryPoints > 0 ? (
+            {mayStart && made ? (
               <Button
                 variant="primary"
                 icon={<Play aria-hidden="true" />}
@@ -130,7 +132,7 @@ function Source({ source }: { source: SourceView }) {
       {busy ? null : (
         <LastFailure source={source} {...(mayStart ? { onRetry: () => url.set({ backup: '1' }, 'push') } : {})} />
       )}
-      {source.recoveryPoints === 0 ? (
+      {!made ? (
         <EmptyState
           title="No recovery point yet"
           action={

@@ -2,6 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { FolderOpen, GitCompareArrows, RotateCcw } from 'lucide-react';
+import { MissingNotice } from '#components/recovery-points/missing-point.tsx';
 import { PointFacts } from '#components/recovery-points/point-summary.tsx';
 import { Timeline } from '#components/recovery-points/timeline.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
@@ -12,6 +13,7 @@ import { useUrlState } from '#components/ui/use-url-state.ts';
 import { formatInstant, formatShortInstant } from '#lib/client/format.ts';
 import { timelineQuery } from '#lib/client/queries/recovery-points.ts';
 import { useMay } from '#lib/client/queries/session.ts';
+import type { RecoveryPointView } from '#lib/contracts/recovery-points.ts';
 
 /** The timeline with what one does with the chosen point below it. The choice is in the address. */
 export function SourceTimeline({ sourceId }: { sourceId: string }) {
@@ -30,13 +32,15 @@ export function SourceTimeline({ sourceId }: { sourceId: string }) {
     );
   if (query.data === undefined) return <Skeleton className="h-40 w-full" />;
   const { points, complete } = query.data;
-  const point = points.find((one) => one.id === url.get('point')) ?? points[0];
+  // The newest that can be restored, unless one is asked for.
+  const point = points.find((one) => one.id === url.get('point')) ?? points.find(isThere) ?? points[0];
   const other = points.find((one) => one.id === url.get('with'));
   if (point === undefined) return null;
   // Only points of one vault can be compared: two repositories share nothing.
-  const previous = points.slice(points.indexOf(point) + 1).find((one) => one.vault.id === point.vault.id);
-  const compared = other === undefined || other.id === point.id || other.vault.id !== point.vault.id ? previous : other;
-  const [from, to] = compared === undefined ? [] : order(point, compared);
+  const comparable = (one: RecoveryPointView) => one.id !== point.id && one.vault.id === point.vault.id && isThere(one);
+  const previous = points.slice(points.indexOf(point) + 1).find(comparable);
+  const compared = other !== undefined && comparable(other) ? other : previous;
+  const [from, to] = compared === undefined || !isThere(point) ? [] : order(point, compared);
   return (
     <>
       <Timeline
@@ -58,12 +62,12 @@ export function SourceTimeline({ sourceId }: { sourceId: string }) {
             </span>
           </p>
           <div className="flex flex-wrap gap-2" data-print="none">
-            {mayBrowse ? (
+            {mayBrowse && isThere(point) ? (
               <ButtonLink href={`/recovery-points/${point.id}`} icon={<FolderOpen aria-hidden="true" />}>
                 Browse
               </ButtonLink>
             ) : null}
-            {mayRestore ? (
+            {mayRestore && isThere(point) ? (
               <ButtonLink href={`/recovery-points/${point.id}/restore`} icon={<RotateCcw aria-hidden="true" />}>
                 Restore
               </ButtonLink>
@@ -80,10 +84,19 @@ export function SourceTimeline({ sourceId }: { sourceId: string }) {
             )}
           </div>
         </div>
+        {isThere(point) ? null : (
+          <div className="mb-3">
+            <MissingNotice point={point} />
+          </div>
+        )}
         <PointFacts point={point} />
       </div>
     </>
   );
+}
+
+function isThere(point: RecoveryPointView): boolean {
+  return point.missingSince === null;
 }
 
 function order<P extends { time: string }>(a: P, b: P): [P, P] {

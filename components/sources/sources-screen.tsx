@@ -20,10 +20,11 @@ import type { SourceState, SourceView } from '#lib/contracts/sources.ts';
 import { ExampleSources } from './example-sources.tsx';
 import { SourceTable } from './source-table.tsx';
 
-const STATES = ['all', 'failed', 'warning', 'protected', 'never'] as const;
+const STATES = ['all', 'failed', 'missing', 'warning', 'protected', 'never'] as const;
 const STATE_WORD: Record<(typeof STATES)[number], string> = {
   all: 'All',
   failed: 'Failed',
+  missing: 'Missing',
   warning: 'Warning',
   protected: 'Protected',
   never: 'Not yet',
@@ -144,10 +145,13 @@ function truth(sources: readonly SourceView[]): string {
     return good === 1
       ? 'The one source is protected.'
       : `${good === 2 ? 'Both' : `All ${good}`} sources are protected.`;
-  const rest = (['failed', 'warning', 'never'] as const)
+  const rest = (['failed', 'missing', 'warning', 'never'] as const)
     .map(
       (state) =>
-        [countOf(sources, state), { failed: 'failed', warning: 'with a warning', never: 'not yet' }[state]] as const,
+        [
+          countOf(sources, state),
+          { failed: 'failed', missing: 'missing', warning: 'with a warning', never: 'not yet' }[state],
+        ] as const,
     )
     .filter(([count]) => count > 0)
     .map(([count, word]) => `${count} ${word}`);

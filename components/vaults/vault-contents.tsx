@@ -2,6 +2,7 @@
 
 import { useInfiniteQuery } from '@tanstack/react-query';
 import Link from 'next/link';
+import { MissingLine } from '#components/recovery-points/missing-point.tsx';
 import { RunState } from '#components/runs/run-state.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { Section } from '#components/shell/page-head.tsx';
@@ -18,7 +19,7 @@ const RECENT = 8;
 export function VaultPoints({ vaultId, total }: { vaultId: string; total: number }) {
   const points = useInfiniteQuery(pointsQuery({ vaultId, limit: RECENT }));
   const rows = points.data?.pages[0]?.items ?? [];
-  if (total === 0)
+  if (total === 0 && rows.length === 0)
     return (
       <Section title="Recovery points">
         <p className="text-base text-ink-2">
@@ -51,7 +52,16 @@ export function VaultPoints({ vaultId, total }: { vaultId: string; total: number
           rowKey={(point) => point.id}
           rowHref={(point) => `/recovery-points/${point.id}`}
           columns={[
-            { id: 'source', header: 'Source', cell: (point) => point.source?.name ?? point.paths.join(', ') },
+            {
+              id: 'source',
+              header: 'Source',
+              cell: (point) => (
+                <>
+                  {point.source?.name ?? point.paths.join(', ')}
+                  <MissingLine point={point} />
+                </>
+              ),
+            },
             { id: 'time', header: 'Made', cell: (point) => <RelativeTime at={point.time} /> },
             { id: 'size', header: 'Size', align: 'right', cell: (point) => <Bytes value={point.bytes} /> },
             {

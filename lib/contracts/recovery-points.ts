@@ -15,6 +15,8 @@ export const recoveryPointView = z.object({
   addedBytes: count,
   storedBytes: count,
   problemCount: count,
+  /** When a check found that its snapshot is gone from the vault: nothing can be browsed or restored. Null while it is there. */
+  missingSince: instant.nullable(),
 });
 export type RecoveryPointView = z.infer<typeof recoveryPointView>;
 

@@ -15,8 +15,11 @@ export type CreateSource = z.infer<typeof createSource>;
 export const updateSource = z.object({ name: displayName.optional(), config: sourceConfig.optional() });
 export type UpdateSource = z.infer<typeof updateSource>;
 
-/** protected: newest backup good. warning: it skipped files. failed: newest backup failed or was lost. never: no recovery point. */
-export const sourceState = z.enum(['protected', 'warning', 'failed', 'never']);
+/**
+ * protected: newest backup good. warning: it skipped files. failed: newest backup failed or was lost. missing: its recovery point is
+ * gone from the vault. never: no recovery point.
+ */
+export const sourceState = z.enum(['protected', 'warning', 'failed', 'missing', 'never']);
 export type SourceState = z.infer<typeof sourceState>;
 
 export const dayOutcome = z.object({
@@ -33,7 +36,7 @@ export const sourceView = z.object({
   worker: z.object({ id: entityId, name: z.string(), online: z.boolean() }),
   createdAt: instant,
   state: sourceState,
-  /** Newest recovery point. */
+  /** Newest recovery point that is still in its vault. */
   lastPoint: z
     .object({ id: entityId, time: instant, bytes: count, files: count, vaultId: entityId, vaultName: z.string() })
     .nullable(),

@@ -20,6 +20,7 @@ const shown = {
   addedBytes: true,
   storedBytes: true,
   problemCount: true,
+  missingSince: true,
 } as const satisfies Prisma.RecoveryPointSelect;
 
 function toView(row: Prisma.RecoveryPointGetPayload<{ select: typeof shown }>): RecoveryPointView {
@@ -30,6 +31,7 @@ function toView(row: Prisma.RecoveryPointGetPayload<{ select: typeof shown }>): 
     bytes: Number(row.bytes),
     addedBytes: Number(row.addedBytes),
     storedBytes: Number(row.storedBytes),
+    missingSince: row.missingSince?.toISOString() ?? null,
   };
 }
 
@@ -61,7 +63,7 @@ export async function findRecoveryPoint(id: string): Promise<RecoveryPointView |
   return row && toView(row);
 }
 
-/** The points of the same source just before and after; both null for a point without a source. */
+/** The points of the same source just before and after that are still there; both null for a point without a source. */
 export async function findNeighbours(
   point: Pick<RecoveryPointView, 'id' | 'time' | 'source'>,
 ): Promise<{ previousId: string | null; nextId: string | null }> {
@@ -72,6 +74,7 @@ export async function findNeighbours(
     return db().recoveryPoint.findFirst({
       where: {
         sourceId,
+        missingSince: null,
         OR: [{ time: { [beyond]: point.time } }, { time: point.time, id: { [beyond]: point.id } }],
       },
       orderBy: [{ time: order }, { id: order }],
@@ -82,6 +85,7 @@ export async function findNeighbours(
   return { previousId: previous?.id ?? null, nextId: next?.id ?? null };
 }
 
+/** Those that are still in their vaults. */
 export function countRecoveryPoints(): Promise<number> {
-  return db().recoveryPoint.count();
+  return db().recoveryPoint.count({ where: { missingSince: null } });
 }

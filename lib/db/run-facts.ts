@@ -102,10 +102,41 @@ export async function recordRecoveryPoint(
   return { id: row.id, added: added.count > 0 };
 }
 
-/** Snapshot ids of a vault that have a row. */
-export async function listRecordedSnapshots(vaultId: string): Promise<Set<string>> {
-  const rows = await db().recoveryPoint.findMany({ where: { vaultId }, select: { snapshotId: true } });
-  return new Set(rows.map((row) => row.snapshotId));
+/** Snapshot ids of a vault that have a row, and whether they are marked as missing. */
+export async function listRecordedSnapshots(vaultId: string): Promise<Map<string, { missing: boolean }>> {
+  const rows = await db().recoveryPoint.findMany({
+    where: { vaultId },
+    select: { snapshotId: true, missingSince: true },
+  });
+  return new Map(rows.map((row) => [row.snapshotId, { missing: row.missingSince !== null }]));
+}
+
+export interface MissingPoint {
+  id: string;
+  snapshotId: string;
+  time: Date;
+  sourceName: string | null;
+}
+
+/**
+ * Settles which points of the vault are missing: `gone` are from now on, `there` are not any more. Returns only those that were not
+ * known to be missing before, and those that came back: each is told once.
+ */
+export async function settleMissingPoints(
+  vaultId: string,
+  gone: readonly string[],
+  there: readonly string[],
+): Promise<{ lost: MissingPoint[]; found: string[] }> {
+  const lost = await db().$queryRaw<MissingPoint[]>`
+    WITH lost AS (UPDATE recovery_point SET "missingSince" = now()
+      WHERE "vaultId" = ${vaultId} AND "missingSince" IS NULL AND "snapshotId" = ANY(${gone})
+      RETURNING id, "snapshotId", time, "sourceId")
+    SELECT l.id, l."snapshotId", l.time, s.name AS "sourceName" FROM lost l LEFT JOIN source s ON s.id = l."sourceId"
+    ORDER BY l.time DESC`;
+  const found = await db().$queryRaw<{ id: string }[]>`
+    UPDATE recovery_point SET "missingSince" = NULL
+    WHERE "vaultId" = ${vaultId} AND "missingSince" IS NOT NULL AND "snapshotId" = ANY(${there}) RETURNING id`;
+  return { lost, found: found.map(({ id }) => id) };
 }
 
 /** Size of the source's newest point, to notice when a backup is suddenly empty. */

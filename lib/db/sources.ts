@@ -39,6 +39,7 @@ interface Row {
   pointFiles: bigint | null;
   pointVaultId: string | null;
   pointVaultName: string | null;
+  newestMissing: boolean;
 }
 
 /** All by name, or the one with that id. */
@@ -56,16 +57,20 @@ function readRows(id: string | null): Promise<Row[]> {
       latest.id AS "runId", latest.state AS "runState", latest.outcome AS "runOutcome",
       COALESCE(latest."finishedAt", latest."startedAt", latest."queuedAt") AS "runAt",
       point.id AS "pointId", point.time AS "pointTime", point.bytes AS "pointBytes", point.files AS "pointFiles", point.paths AS "pointPaths",
+      made."missingSince" IS NOT NULL AS "newestMissing",
       v.id AS "pointVaultId", v.name AS "pointVaultName"
     FROM source s
     JOIN worker w ON w.id = s."workerId"
     LEFT JOIN (SELECT "sourceId", count(*)::int AS points FROM recovery_point
-      WHERE ${id}::text IS NULL OR "sourceId" = ${id}::text GROUP BY "sourceId") held ON held."sourceId" = s.id
+      WHERE "missingSince" IS NULL AND (${id}::text IS NULL OR "sourceId" = ${id}::text) GROUP BY "sourceId") held ON held."sourceId" = s.id
     LEFT JOIN LATERAL (SELECT r.* FROM run r WHERE r."sourceId" = s.id AND r.kind = 'backup'
       ORDER BY r."queuedAt" DESC LIMIT 1) latest ON true
     LEFT JOIN LATERAL (SELECT r.outcome FROM run r WHERE r."sourceId" = s.id AND r.kind = 'backup' AND r.state = 'finished'
       AND r.outcome <> 'cancelled' ORDER BY r."queuedAt" DESC LIMIT 1) ended ON true
-    LEFT JOIN LATERAL (SELECT p.* FROM recovery_point p WHERE p."sourceId" = s.id ORDER BY p.time DESC LIMIT 1) point ON true
+    LEFT JOIN LATERAL (SELECT p.* FROM recovery_point p WHERE p."sourceId" = s.id AND p."missingSince" IS NULL
+      ORDER BY p.time DESC LIMIT 1) point ON true
+    LEFT JOIN LATERAL (SELECT p."missingSince" FROM recovery_point p WHERE p."sourceId" = s.id
+      ORDER BY p.time DESC LIMIT 1) made ON true
     LEFT JOIN vault v ON v.id = point."vaultId"
     WHERE ${id}::text IS NULL OR s.id = ${id}::text
     ORDER BY s.name`;
@@ -80,7 +85,7 @@ function toView(row: Row, days: DayCount[], now: Date): SourceView {
     config,
     worker: { id: row.workerId, name: row.workerName, online: row.workerOnline },
     createdAt: row.createdAt.toISOString(),
-    state: sourceState(newest, row.pointPaths, config.path),
+    state: sourceState(newest, row.pointPaths, config.path, row.newestMissing),
     lastPoint: row.pointId && {
       id: row.pointId,
       time: (row.pointTime as Date).toISOString(),

@@ -8,7 +8,11 @@ export async function insertVaultSample(
   figures: { storedBytes: number; uniqueBytes: number },
 ): Promise<void> {
   await db().$transaction(async (tx) => {
-    const points = await tx.recoveryPoint.aggregate({ where: { vaultId }, _sum: { bytes: true }, _count: true });
+    const points = await tx.recoveryPoint.aggregate({
+      where: { vaultId, missingSince: null },
+      _sum: { bytes: true },
+      _count: true,
+    });
     const at = new Date();
     const sizes = {
       storedBytes: BigInt(figures.storedBytes),

@@ -48,7 +48,7 @@ export async function listVaults(id: string | null = null): Promise<VaultRow[]> 
     FROM vault v
     LEFT JOIN (SELECT "vaultId", sum(points)::int AS points, count("sourceId")::int AS sources
       FROM (SELECT "vaultId", "sourceId", count(*) AS points FROM recovery_point
-        WHERE ${id}::text IS NULL OR "vaultId" = ${id}::text GROUP BY "vaultId", "sourceId") each
+        WHERE "missingSince" IS NULL AND (${id}::text IS NULL OR "vaultId" = ${id}::text) GROUP BY "vaultId", "sourceId") each
       GROUP BY "vaultId") held ON held."vaultId" = v.id
     LEFT JOIN LATERAL (SELECT COALESCE(r."finishedAt", r."startedAt", r."queuedAt") AS at FROM run r
       WHERE r."vaultId" = v.id ORDER BY r."queuedAt" DESC LIMIT 1) latest ON true
@@ -118,7 +118,7 @@ export async function listVaultSources(id: string): Promise<VaultDetail['bySourc
   >`
     SELECT p."sourceId", s.name, count(*)::int AS points, max(p.time) AS "newestAt", sum(p.bytes)::bigint AS "logicalBytes"
     FROM recovery_point p LEFT JOIN source s ON s.id = p."sourceId"
-    WHERE p."vaultId" = ${id} GROUP BY p."sourceId", s.name ORDER BY sum(p.bytes) DESC`;
+    WHERE p."vaultId" = ${id} AND p."missingSince" IS NULL GROUP BY p."sourceId", s.name ORDER BY sum(p.bytes) DESC`;
   return rows.map((row) => ({
     sourceId: row.sourceId,
     name: row.name ?? 'Removed sources',

@@ -25,6 +25,17 @@ test('the worst comes first', () => {
   });
 });
 
+test('a source whose newest recovery point is gone from its vault is bad', () => {
+  const missing = (name: string) => ({ name, state: 'missing' as const, worker });
+  expect(headline({ ...good, sources: [missing('a'), ...good.sources] })).toEqual({
+    headline: 'The newest recovery point of "a" is missing from its vault.',
+    state: 'bad',
+  });
+  expect(headline({ ...good, sources: [missing('a'), missing('b')] }).headline).toBe(
+    'The newest recovery points of "a" and "b" are missing from their vaults.',
+  );
+});
+
 test('a vault out of reach is bad even when every last backup was good', () => {
   const vaults = [{ name: 'usb', unreachable: 'gone', lastCheck: null }];
   expect(headline({ ...good, vaults })).toEqual({ headline: 'The vault "usb" cannot be reached.', state: 'bad' });

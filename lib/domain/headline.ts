@@ -15,6 +15,12 @@ export function headline({ sources, vaults }: Posture): Pick<OverviewView, 'head
   }
   const failed = sources.filter((source) => source.state === 'failed');
   if (failed.length > 0) return { headline: `The last backup of ${names(failed, 'sources')} failed.`, state: 'bad' };
+  const missing = sources.filter((source) => source.state === 'missing');
+  if (missing.length > 0) {
+    const points = missing.length === 1 ? 'recovery point of' : 'recovery points of';
+    const gone = missing.length === 1 ? 'is missing from its vault' : 'are missing from their vaults';
+    return { headline: `The newest ${points} ${names(missing, 'sources')} ${gone}.`, state: 'bad' };
+  }
   const away = vaults.filter((vault) => vault.unreachable !== null);
   if (away.length > 0)
     return {

@@ -16,6 +16,12 @@ test('without a recovery point nothing is protected', () => {
   expect(sourceState('failed', null, '/srv')).toBe('failed');
 });
 
+test('a backup whose recovery point is gone from the vault protects nothing, even when an older one is there', () => {
+  expect(sourceState('succeeded', ['/srv'], '/srv', true)).toBe('missing');
+  expect(sourceState('succeeded', null, '/srv', true)).toBe('missing');
+  expect(sourceState('failed', ['/srv'], '/srv', true)).toBe('failed');
+});
+
 test('a source that was pointed at another folder is not protected by points of the old one', () => {
   expect(sourceState('succeeded', ['/srv/a'], '/srv/b')).toBe('never');
   expect(sourceState('succeeded', ['/srv/a'], '/srv/a/')).toBe('protected');

@@ -9,14 +9,17 @@ export const STRIP_DAYS = 30;
 
 /**
  * `newest`: outcome of the newest backup that ended by itself (cancelled ones say nothing about the source). `newestPaths`: what the newest
- * recovery point holds, null without one. A source that was pointed at another folder since has no point of what it protects now.
+ * recovery point that is still in its vault holds, null without one. A source that was pointed at another folder since has no point
+ * of what it protects now. `newestMissing`: the newest one of all is gone from its vault, so what that backup saved is not saved.
  */
 export function sourceState(
   newest: RunOutcome | null,
   newestPaths: readonly string[] | null,
   folder: string,
+  newestMissing = false,
 ): SourceState {
   if (newest === 'failed' || newest === 'lost') return 'failed';
+  if (newestMissing) return 'missing';
   if (newestPaths === null || !holdsFolder(newestPaths, folder)) return 'never';
   return newest === 'warning' ? 'warning' : 'protected';
 }

@@ -1,15 +1,16 @@
 // Snapshots that exist and are not known: left by a worker that died in between, or made by another program.
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { forgetConfig } from '#lib/config.ts';
 import type { Actor } from '#lib/contracts/access.ts';
-import { listRecoveryPoints } from '#lib/db/recovery-points.ts';
+import { countRecoveryPoints, listRecoveryPoints } from '#lib/db/recovery-points.ts';
 import { findNewestPoint, listRecordedSnapshots } from '#lib/db/run-facts.ts';
-import { insertSource } from '#lib/db/sources.ts';
+import { insertSource, listSources } from '#lib/db/sources.ts';
+import { listVaults } from '#lib/db/vaults.ts';
 import { registerWorker } from '#lib/db/workers.ts';
 import type { SnapshotSummary } from '#lib/engine/types.ts';
 import { backup } from '#lib/engine/verbs/backup.ts';
@@ -17,13 +18,7 @@ import { closeCourier } from '#lib/live/instance.ts';
 import { forgetMasterKey } from '#lib/secrets/instance.ts';
 import { useTestDatabase } from '../../testing/database.ts';
 import { type OpenVault, openVault } from './open-vault.ts';
-import {
-  findMissingSnapshots,
-  reconcileVault,
-  recordSnapshot,
-  sizeWarnings,
-  snapshotTags,
-} from './recovery-point-index.ts';
+import { reconcileVault, recordSnapshot, settleMissing, sizeWarnings, snapshotTags } from './recovery-point-index.ts';
 import { createVault } from './vaults.ts';
 
 useTestDatabase();
@@ -141,19 +136,49 @@ test('who made the snapshot has the last word on its problems, whoever recorded 
   expect(await problems()).toBe(4);
 });
 
-test('a recovery point whose snapshot is gone is found', async () => {
-  const made = await snapshot(['deleted by another program']);
+test('a recovery point whose snapshot is gone is told once, counts no more, and comes back with its file', async () => {
+  const folder = join(root, 'vault', 'snapshots');
+  const older = await snapshot(snapshotTags(sourceId, randomUUID()));
+  const made = await snapshot(snapshotTags(sourceId, randomUUID()));
   await reconcileVault(vaultId, open.repository);
+  const settle = async () => {
+    const findings = await settleMissing(vaultId, await listRecordedSnapshots(vaultId), open.repository);
+    return findings.map((finding) => finding.snapshot);
+  };
+  const point = async () => (await points()).find(({ snapshotId }) => snapshotId === made.id);
+  const source = async () => (await listSources(new Date(), sourceId))[0];
+  // Left behind by the tests before.
+  await settle();
+  const before = { points: (await source())?.recoveryPoints ?? 0, all: await countRecoveryPoints() };
+  expect(await point()).toMatchObject({ missingSince: null });
+
+  await rename(join(folder, made.id), join(root, 'away'));
   const recorded = await listRecordedSnapshots(vaultId);
-  const before = await findMissingSnapshots(recorded, open.repository);
-  expect(before.map(({ snapshot: id }) => id)).not.toContain(made.id);
-  await open.repository.removeFile('snapshot', made.id);
-  expect(await findMissingSnapshots(recorded, open.repository)).toContainEqual({
-    severity: 'error',
-    kind: 'missing-snapshot',
-    message: `The snapshot ${made.id.slice(0, 8)} of a recovery point is no longer in the repository.`,
-    snapshot: made.id,
-  });
+  const [finding] = await settleMissing(vaultId, recorded, open.repository);
+  expect(finding).toMatchObject({ severity: 'error', kind: 'missing-snapshot', snapshot: made.id });
+  expect(finding?.message).toMatch(
+    new RegExp(`^The recovery point of "s" made at .* is missing: its snapshot ${made.id.slice(0, 8)} `),
+  );
+  const missing = await point();
+  expect(Date.now() - Date.parse(missing?.missingSince ?? '')).toBeLessThan(60_000);
+  expect(await settle()).toEqual([]);
+  expect((await point())?.missingSince).toBe(missing?.missingSince);
+  expect(await source()).toMatchObject({ state: 'missing', recoveryPoints: before.points - 1 });
+  expect((await source())?.lastPoint?.id).toBe((await points()).find((one) => one.snapshotId === older.id)?.id);
+  expect(await countRecoveryPoints()).toBe(before.all - 1);
+  expect((await listVaults(vaultId))[0]?.recoveryPoints).toBe(before.all - 1);
+
+  await rename(join(root, 'away'), join(folder, made.id));
+  expect(await settle()).toEqual([]);
+  expect(await point()).toMatchObject({ missingSince: null });
+  expect((await source())?.state).not.toBe('missing');
+
+  // The next backup notices it as well.
+  await rename(join(folder, made.id), join(root, 'away'));
+  expect(await settle()).toEqual([made.id]);
+  await rename(join(root, 'away'), join(folder, made.id));
+  await reconcileVault(vaultId, open.repository);
+  expect(await point()).toMatchObject({ missingSince: null });
 });
 
 test('a backup that shrank to a tenth is not called good', async () => {

@@ -7,6 +7,7 @@ import {
   listRecordedSnapshots,
   type NewRecoveryPoint,
   recordRecoveryPoint,
+  settleMissingPoints,
 } from '#lib/db/run-facts.ts';
 import type { Repository } from '#lib/engine/repository/repository.ts';
 import type { CheckFinding, Snapshot, SnapshotId } from '#lib/engine/types.ts';
@@ -81,7 +82,10 @@ export async function recordSnapshot(vaultId: string, snapshot: Snapshot, proble
   return id;
 }
 
-/** Records every snapshot of the vault that has no row yet, and returns how many there were. Reads only the unknown ones. */
+/**
+ * Records every snapshot of the vault that has no row yet, and returns how many there were. Reads only the unknown ones. Those that
+ * were missing and are back lose their mark; only a check marks, because it is a check that reports.
+ */
 export async function reconcileVault(
   vaultId: string,
   repository: Repository,
@@ -89,8 +93,15 @@ export async function reconcileVault(
 ): Promise<{ added: number; unreadable: string[] }> {
   const known = await listRecordedSnapshots(vaultId);
   const unknown: SnapshotId[] = [];
+  const back: SnapshotId[] = [];
   for await (const { id } of repository.listFiles('snapshot', signal ? { signal } : {})) {
-    if (!known.has(id)) unknown.push(id);
+    const row = known.get(id);
+    if (row === undefined) unknown.push(id);
+    else if (row.missing) back.push(id);
+  }
+  if (back.length > 0) {
+    const { found } = await settleMissingPoints(vaultId, [], back);
+    for (const id of found) news({ type: 'changed', noun: 'recovery-point', id });
   }
   const unreadable: string[] = [];
   let added = 0;
@@ -114,21 +125,29 @@ export async function reconcileVault(
 }
 
 /**
- * Recovery points whose snapshot is gone: deleted by another program, or lost with its file. `recorded` is from before the listing,
- * so that a snapshot made meanwhile is not missed.
+ * Marks the recovery points whose snapshot is gone (deleted by another program, or lost with its file) and takes the mark off those
+ * that came back. Only what was not known before is a finding: it is reported once, and the mark stays. `recorded` is from before the
+ * listing, so that a snapshot made meanwhile is not missed.
  */
-export async function findMissingSnapshots(
-  recorded: ReadonlySet<string>,
+export async function settleMissing(
+  vaultId: string,
+  recorded: ReadonlyMap<string, { missing: boolean }>,
   repository: Repository,
   signal?: AbortSignal,
 ): Promise<CheckFinding[]> {
-  const missing = new Set(recorded);
-  for await (const { id } of repository.listFiles('snapshot', signal ? { signal } : {})) missing.delete(id);
-  return [...missing].map((id) => ({
+  const gone = new Set([...recorded].filter(([, { missing }]) => !missing).map(([id]) => id));
+  const there: string[] = [];
+  for await (const { id } of repository.listFiles('snapshot', signal ? { signal } : {})) {
+    gone.delete(id);
+    if (recorded.get(id)?.missing) there.push(id);
+  }
+  const { lost, found } = await settleMissingPoints(vaultId, [...gone], there);
+  for (const id of [...lost.map((point) => point.id), ...found]) news({ type: 'changed', noun: 'recovery-point', id });
+  return lost.map(({ snapshotId, time, sourceName }) => ({
     severity: 'error',
     kind: 'missing-snapshot',
-    message: `The snapshot ${id.slice(0, 8)} of a recovery point is no longer in the repository.`,
-    snapshot: id as SnapshotId,
+    message: `The recovery point${sourceName ? ` of "${sourceName}"` : ''} made at ${time.toISOString()} is missing: its snapshot ${snapshotId.slice(0, 8)} is no longer in the repository.`,
+    snapshot: snapshotId as SnapshotId,
   }));
 }
 

@@ -5,7 +5,7 @@ import type { CpuPool } from '#lib/engine/cpu/pool.ts';
 import { checkRepository } from '#lib/engine/verbs/check.ts';
 import { news } from '#lib/live/instance.ts';
 import { openVault } from '#lib/services/open-vault.ts';
-import { findMissingSnapshots } from '#lib/services/recovery-point-index.ts';
+import { settleMissing } from '#lib/services/recovery-point-index.ts';
 import type { RunEnd, RunTask } from '#lib/services/run-execution.ts';
 
 /** As many as a page shows; the run's log has more. */
@@ -24,7 +24,8 @@ export async function runCheck({ input, signal, report }: RunTask<'check'>, cpu:
       onProgress: ({ phase, done, total, bytesDone, bytesTotal }) =>
         report.progress({ phase, filesDone: done, filesTotal: total, bytesDone, bytesTotal, problems: 0 }),
     });
-    const missing = await findMissingSnapshots(recorded, open.repository, signal);
+    // After all that may fail: what is marked here is reported by this run and by no later one.
+    const missing = await settleMissing(input.vaultId, recorded, open.repository, signal);
     const findings = [...missing, ...checked.findings];
     for (const finding of findings.slice(0, MOST_LOGGED)) {
       report.log(finding.severity === 'error' ? 'error' : 'warn', finding.message, { kind: finding.kind });

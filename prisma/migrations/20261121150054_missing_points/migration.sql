@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "recovery_point" ADD COLUMN     "missingSince" TIMESTAMPTZ(3);
