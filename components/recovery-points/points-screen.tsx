@@ -1,19 +1,18 @@
 'use client';
 
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { FilterBar, PlaceFilters } from '#components/shell/filter-bar.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead } from '#components/shell/page-head.tsx';
 import { Button, ButtonLink } from '#components/ui/button.tsx';
 import { EmptyState } from '#components/ui/empty-state.tsx';
 import { LoadMore } from '#components/ui/load-more.tsx';
 import { Segmented } from '#components/ui/segmented.tsx';
-import { Select } from '#components/ui/select.tsx';
 import { TableSkeleton } from '#components/ui/skeleton.tsx';
 import { oneOf, useUrlState } from '#components/ui/use-url-state.ts';
 import { formatPlural } from '#lib/client/format.ts';
 import type { PointFilters } from '#lib/client/keys.ts';
 import { pointsQuery } from '#lib/client/queries/recovery-points.ts';
-import { sourcesQuery } from '#lib/client/queries/sources.ts';
 import { vaultsQuery } from '#lib/client/queries/vaults.ts';
 import { ExamplePoints } from './example-points.tsx';
 import { PointTable } from './point-table.tsx';
@@ -26,7 +25,6 @@ export function PointsScreen() {
   const sourceId = url.get('source');
   const vaultId = url.get('vault');
   const span = oneOf(url.get('span'), SPANS, 'all');
-  const sources = useQuery(sourcesQuery());
   const vaults = useQuery(vaultsQuery());
   const after = sinceOf(span, Date.now());
   const filters: PointFilters = {
@@ -51,29 +49,8 @@ export function PointsScreen() {
         }
       />
       {query.isPending || filtered || points.length > 0 ? (
-        <div className="mb-3 flex flex-wrap items-center gap-2" data-print="none">
-          <Select
-            aria-label="Source"
-            size="sm"
-            className="w-48!"
-            value={sourceId === '' ? 'all' : sourceId}
-            onValueChange={(next) => url.set({ source: next === 'all' ? null : next })}
-            options={[
-              { value: 'all', label: 'Any source' },
-              ...(sources.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-            ]}
-          />
-          <Select
-            aria-label="Vault"
-            size="sm"
-            className="w-40!"
-            value={vaultId === '' ? 'all' : vaultId}
-            onValueChange={(next) => url.set({ vault: next === 'all' ? null : next })}
-            options={[
-              { value: 'all', label: 'Any vault' },
-              ...(vaults.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-            ]}
-          />
+        <FilterBar filtered={filtered} onClear={() => url.set(CLEAR)}>
+          <PlaceFilters url={url} fewest={1} />
           <Segmented
             label="Age"
             value={span}
@@ -85,12 +62,7 @@ export function PointsScreen() {
               { value: 'all', label: 'All' },
             ]}
           />
-          {filtered ? (
-            <Button size="sm" variant="quiet" onClick={() => url.set(CLEAR)}>
-              Clear filters
-            </Button>
-          ) : null}
-        </div>
+        </FilterBar>
       ) : null}
       {query.isPending ? <TableSkeleton rows={8} columns={5} label="Reading the recovery points" /> : null}
       {query.isError && points.length === 0 ? (

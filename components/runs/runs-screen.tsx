@@ -1,6 +1,7 @@
 'use client';
 
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { FilterBar, PlaceFilters } from '#components/shell/filter-bar.tsx';
 import { LoadError } from '#components/shell/load-error.tsx';
 import { PageHead } from '#components/shell/page-head.tsx';
 import { Button, ButtonLink } from '#components/ui/button.tsx';
@@ -13,8 +14,6 @@ import { oneOf, useUrlState } from '#components/ui/use-url-state.ts';
 import { formatPlural } from '#lib/client/format.ts';
 import type { RunFilters } from '#lib/client/keys.ts';
 import { runsQuery } from '#lib/client/queries/runs.ts';
-import { sourcesQuery } from '#lib/client/queries/sources.ts';
-import { vaultsQuery } from '#lib/client/queries/vaults.ts';
 import { useActiveRuns } from '#lib/client/use-run-events.ts';
 import type { RunOutcome, RunState } from '#lib/contracts/runs.ts';
 import { ExampleRuns } from './example-runs.tsx';
@@ -23,6 +22,8 @@ import { RunTable } from './run-table.tsx';
 const KINDS = ['all', 'backup', 'restore', 'check'] as const;
 const STATES = ['all', 'running', 'queued', 'succeeded', 'warning', 'failed', 'lost', 'cancelled'] as const;
 type StateFilter = (typeof STATES)[number];
+
+const CLEAR = { kind: null, state: null, source: null, vault: null };
 
 const STATE_WORDS: Record<StateFilter, string> = {
   all: 'Any state',
@@ -56,8 +57,6 @@ export function RunsScreen() {
   };
   const filtered = Object.keys(filters).length > 0;
   const query = useInfiniteQuery(runsQuery(filters));
-  const sources = useQuery(sourcesQuery());
-  const vaults = useQuery(vaultsQuery());
   const active = useActiveRuns();
   const running = active.filter((run) => run.state === 'running').length;
   const queued = active.length - running;
@@ -75,7 +74,7 @@ export function RunsScreen() {
         }
       />
       {query.isPending || filtered || runs.length > 0 ? (
-        <div className="mb-3 flex flex-wrap items-center gap-2" data-print="none">
+        <FilterBar filtered={filtered} onClear={() => url.set(CLEAR)}>
           <Segmented
             label="Kind of run"
             value={kind}
@@ -95,42 +94,8 @@ export function RunsScreen() {
             onValueChange={(next) => url.set({ state: next === 'all' ? null : next })}
             options={STATES.map((value) => ({ value, label: STATE_WORDS[value] }))}
           />
-          {(sources.data?.length ?? 0) > 1 ? (
-            <Select
-              aria-label="Source"
-              size="sm"
-              className="w-44!"
-              value={sourceId === '' ? 'all' : sourceId}
-              onValueChange={(next) => url.set({ source: next === 'all' ? null : next })}
-              options={[
-                { value: 'all', label: 'Any source' },
-                ...(sources.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-              ]}
-            />
-          ) : null}
-          {(vaults.data?.length ?? 0) > 1 ? (
-            <Select
-              aria-label="Vault"
-              size="sm"
-              className="w-40!"
-              value={vaultId === '' ? 'all' : vaultId}
-              onValueChange={(next) => url.set({ vault: next === 'all' ? null : next })}
-              options={[
-                { value: 'all', label: 'Any vault' },
-                ...(vaults.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-              ]}
-            />
-          ) : null}
-          {filtered ? (
-            <Button
-              size="sm"
-              variant="quiet"
-              onClick={() => url.set({ kind: null, state: null, source: null, vault: null })}
-            >
-              Clear filters
-            </Button>
-          ) : null}
-        </div>
+          <PlaceFilters url={url} />
+        </FilterBar>
       ) : null}
       {query.isPending ? <TableSkeleton rows={8} columns={5} label="Reading the runs" /> : null}
       {query.isError && runs.length === 0 ? (
@@ -145,11 +110,7 @@ export function RunsScreen() {
         filtered ? (
           <EmptyState
             title="No run is like that"
-            action={
-              <Button onClick={() => url.set({ kind: null, state: null, source: null, vault: null })}>
-                Show all runs
-              </Button>
-            }
+            action={<Button onClick={() => url.set(CLEAR)}>Show all runs</Button>}
           >
             Nothing matches these filters. Runs stay listed for as long as the console lives.
           </EmptyState>

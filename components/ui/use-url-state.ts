@@ -42,6 +42,8 @@ function changed(params: URLSearchParams, changes: UrlChanges): string {
   return params.toString();
 }
 
+export type UrlState = ReturnType<typeof useUrlState>;
+
 /** One of a known set, else the fallback: an address can be typed by anyone. */
 export function oneOf<V extends string>(value: string, known: readonly V[], fallback: V): V {
   return (known as readonly string[]).includes(value) ? (value as V) : fallback;
