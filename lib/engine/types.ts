@@ -99,7 +99,23 @@ export interface BackupProgress {
   problems: number;
 }
 
-export interface BackupOptions {
+export type Compression = 'off' | 'fastest' | 'auto' | 'better' | 'max';
+
+/** What is left out besides the excludes, with restic's meanings. */
+export interface SelectionRules {
+  /** gitignore patterns for which upper and lower case are the same. */
+  insensitiveExcludes?: readonly string[];
+  /** Of a folder with a CACHEDIR.TAG (https://bford.info/cachedir/) only the tag is kept. */
+  excludeCaches?: boolean;
+  /** Of a folder with such a file only that file is kept; with a header, if it begins with that. */
+  excludeIfPresent?: readonly { name: string; header?: string }[];
+  /** Bytes. */
+  excludeLargerThan?: number;
+  /** Folders on which another file system is mounted are kept, empty. */
+  oneFileSystem?: boolean;
+}
+
+export interface BackupOptions extends SelectionRules {
   /** Absolute paths of folders or files on this machine. */
   paths: readonly string[];
   /** gitignore patterns, relative to each path; an absolute path below one of `paths` works too. */
@@ -114,16 +130,25 @@ export interface BackupOptions {
   programVersion?: string;
   /** How long to wait for another program that holds the repository to itself, in milliseconds; default not at all. */
   lockWaitMs?: number;
-  /** Default zstd level 3 ("auto"). */
-  compression?: 'off' | 'auto' | 'max';
+  /** As restic's modes. Default "auto", zstd level 3. */
+  compression?: Compression;
+  /** Reads, cuts and compresses, but stores nothing: the result says what a backup would. */
+  dryRun?: boolean;
+  /** No snapshot when its tree would be the parent's. */
+  skipIfUnchanged?: boolean;
   /** Called at most about five times a second. Must not throw. */
   onProgress?: (progress: BackupProgress) => void;
   onProblem?: (problem: Problem) => void;
   signal?: AbortSignal;
 }
 
+/** A backup that ends with a snapshot, or fails. */
+export type StoringOptions = BackupOptions & { dryRun?: undefined; skipIfUnchanged?: undefined };
+export type StoredResult = BackupResult & { snapshot: Snapshot };
+
 export interface BackupResult {
-  snapshot: Snapshot;
+  /** Undefined after a dry run, and when `skipIfUnchanged` found nothing to say. */
+  snapshot: Snapshot | undefined;
   summary: SnapshotSummary;
   /** The first 1,000 problems; `problemCount` counts all. */
   problems: Problem[];
@@ -133,6 +158,14 @@ export interface BackupResult {
 }
 
 export type RestoreOverwrite = 'always' | 'if-changed' | 'if-newer' | 'never';
+
+/** As restic's restore takes them. */
+export interface RestorePatterns {
+  include?: readonly string[];
+  exclude?: readonly string[];
+  includeAnyCase?: readonly string[];
+  excludeAnyCase?: readonly string[];
+}
 
 export interface RestoreOptions {
   snapshot: SnapshotId;
@@ -148,8 +181,19 @@ export interface RestoreOptions {
    * the snapshot's folder. Otherwise it stays as it is: restoring into /tmp must not make it private.
    */
   inPlace?: boolean;
+  /** What of the snapshot is restored, by patterns: restore/selection.ts. With `include`, what either chooses. */
+  patterns?: RestorePatterns;
+  /**
+   * Removes what the restored folders have and the snapshot has not. Folders that only lead to what was chosen, and what
+   * the patterns leave out, are not touched.
+   */
+  delete?: boolean;
+  /** Leave out pages of zeros, so that they take no room. Holes of half a MiB and more always come back as such. */
+  sparse?: boolean;
   /** Read back and compare what was written. */
   verify?: boolean;
+  /** The plan will be carried out at once: the threads are started while it is made. Then execute() or discard() must be called. */
+  executeNext?: boolean;
   onProgress?: (progress: RestoreProgress) => void;
   onProblem?: (problem: Problem) => void;
   signal?: AbortSignal;
@@ -163,7 +207,7 @@ export interface RestoreChange {
   path: PathText;
   type: NodeType;
   action: RestoreAction;
-  /** Bytes that will be written. */
+  /** Bytes of a file that will be written, or less where parts of it are there; of one that stays, its size. */
   size: number;
   /** Why, in a word or three: 'same', 'content differs', 'newer here', 'type differs'. */
   reason?: string;
@@ -173,8 +217,10 @@ export interface RestorePlanSummary {
   create: { count: number; bytes: number };
   overwrite: { count: number; bytes: number };
   keep: { count: number; bytes: number };
-  /** Entries in the target folders that the snapshot does not have; they stay. */
+  /** Entries in the target folders that the snapshot does not have and that stay. */
   extra: { count: number };
+  /** Such entries that go, each with everything below it. Only with `delete`. */
+  delete?: { count: number };
   unsupported: { count: number };
   /** Free bytes of the file system of the target, when known. */
   freeBytes?: number;
@@ -195,6 +241,8 @@ export interface RestoreResult {
   bytesRestored: number;
   filesKept: number;
   filesVerified: number;
+  /** Only with `delete`; a folder counts once. */
+  entriesDeleted?: number;
   problems: Problem[];
   problemCount: number;
 }
@@ -223,6 +271,8 @@ export interface CheckResult {
   packs: number;
   blobs: number;
   snapshots: number;
+  /** Those that cannot be read, or do not restore completely; all others do, as far as was read. */
+  damagedSnapshots: SnapshotId[];
   bytesRead: number;
   findings: CheckFinding[];
 }
@@ -245,4 +295,6 @@ export interface DiffEntry {
   type: NodeType;
   sizeBefore?: number;
   sizeAfter?: number;
+  /** The content changed and nothing else, not even the time: the disk may have done it. */
+  bitrot?: boolean;
 }

@@ -3,7 +3,6 @@
 
 import { isAppError, throwIfCancelled } from '#lib/errors.ts';
 import { type CpuPool, createCpuPool, type PackVerdict } from '../cpu/pool.ts';
-import { decodeIndexFile } from '../format/index-file.ts';
 import { nameProblem, type TreeNode } from '../format/node.ts';
 import type { BlobType, PackEntry } from '../format/pack.ts';
 import { joinPathText, pathTextFromBytes } from '../format/path-text.ts';
@@ -13,18 +12,10 @@ import { damageText } from '../repository/blob-reader.ts';
 import { CONFIG_NAME, fileName } from '../repository/files.ts';
 import { type IndexedPackInfo, inParallel, type Repository } from '../repository/repository.ts';
 import { throttled } from '../restore/plan-items.ts';
-import type {
-  CheckFinding,
-  CheckProgress,
-  CheckResult,
-  IndexId,
-  PackId,
-  PathText,
-  Snapshot,
-  SnapshotId,
-  TreeId,
-} from '../types.ts';
+import type { CheckFinding, CheckProgress, CheckResult, PathText, Snapshot, SnapshotId, TreeId } from '../types.ts';
+import { TreeVerdicts } from './check-trees.ts';
 import { type LockChoice, underSharedLock } from './ls-lock.ts';
+import { type PackListing, surveyIndexes } from './repair-survey.ts';
 import { loadSnapshot } from './snapshots.ts';
 
 export interface CheckOptions extends LockChoice {
@@ -65,6 +56,10 @@ class Check {
   #bytesRead = 0;
   /** Packs whose blobs cannot be relied on because the file is not there. */
   readonly #missingPacks = new Set<string>();
+  /** Packs whose entry in the index is known to be wrong: what else is wrong with them follows from that. */
+  readonly #misdescribed = new Set<string>();
+  readonly #trees = new TreeVerdicts();
+  readonly #unreadable: SnapshotId[] = [];
   /** "<type> <id>" of blobs that did not open, by pack. */
   readonly #damaged = new Set<string>();
   readonly #report: (value: () => CheckProgress, force?: boolean) => void;
@@ -80,9 +75,8 @@ class Check {
     // Before the index: whatever a listed snapshot needs is then in it.
     const snapshots = await this.#loadSnapshots();
     await this.#checkIndexes();
-    const packs = [...this.#repo.packs()];
-    const sizes = await this.#checkPacks(packs);
-    if (this.#options.readData) await this.#readData(packs, sizes);
+    const sizes = await this.#checkPacks();
+    if (this.#options.readData) await this.#readData(sizes);
     await this.#checkTrees(snapshots);
     // A repository that vanished in the middle looks empty, and an empty one has no damage.
     await this.#repo.store.stat(CONFIG_NAME, { signal: this.#options.signal });
@@ -92,9 +86,10 @@ class Check {
     }
     return {
       ok: this.#errors === 0,
-      packs: packs.length,
-      blobs: packs.reduce((sum, { blobs }) => sum + blobs.length, 0),
+      packs: this.#repo.index.packCount,
+      blobs: this.#repo.index.size,
       snapshots: snapshots.length,
+      damagedSnapshots: [...this.#unreadable, ...this.#trees.damaged(snapshots)],
       bytesRead: this.#bytesRead,
       findings: this.#findings,
     };
@@ -120,6 +115,7 @@ class Check {
         snapshots.push(await loadSnapshot(this.#repo, id, signal));
       } catch (error) {
         if (!isAppError(error, 'repository-damaged')) throw error;
+        this.#unreadable.push(id);
         this.#find({ severity: 'error', kind: 'damaged-snapshot', message: error.message, snapshot: id });
       }
     });
@@ -127,81 +123,75 @@ class Check {
   }
 
   async #checkIndexes(): Promise<void> {
-    const { signal } = this.#options;
-    const ids: IndexId[] = [];
-    for await (const { id } of this.#repo.listFiles('index', { signal })) ids.push(id);
-    /** Where each pack was seen, with its blobs as one text. */
-    const seen = new Map<PackId, { blobs: string; index: IndexId }>();
-    let done = 0;
-    await inParallel(ids, this.#repo.store.connections, async (id) => {
-      throwIfCancelled(signal);
-      try {
-        const packs = decodeIndexFile(id, await this.#repo.loadUnpacked('index', id, { signal }));
-        for (const pack of packs) this.#checkIndexedPack(seen, id, pack.id, pack.blobs);
-        this.#repo.indexWritten(id, packs);
-      } catch (error) {
-        if (!isAppError(error, 'repository-damaged')) throw error;
-        this.#find({ severity: 'error', kind: 'damaged-index', message: error.message });
-      }
-      this.#progress('index', ++done, ids.length);
+    const { unreadable, packs } = await surveyIndexes(this.#repo, {
+      signal: this.#options.signal,
+      onIndex: (done, total) => this.#progress('index', done, total),
+      onContent: (id, content) => this.#repo.indexWritten(id, content),
     });
+    for (const { message } of unreadable) this.#find({ severity: 'error', kind: 'damaged-index', message });
+    for (const [pack, listings] of packs) {
+      const [first, ...others] = listings as [PackListing, ...PackListing[]];
+      const error = (kind: string, message: string) => {
+        this.#misdescribed.add(pack);
+        this.#find({ severity: 'error', kind, message, pack });
+      };
+      if (listings.some(({ mixed }) => mixed)) {
+        this.#find({
+          severity: 'hint',
+          kind: 'mixed-pack',
+          message: `Pack ${pack} holds both files and folders.`,
+          pack,
+        });
+      }
+      const contradicting = others.find(({ digest }) => digest !== first.digest);
+      const other = contradicting ?? others[0];
+      const where = other && `index files ${first.index.slice(0, 8)} and ${other.index.slice(0, 8)}`;
+      if (contradicting) error('contradictory-index', `Pack ${pack} is described differently in ${where}.`);
+      else if (first.flaw) error('wrong-layout', `The index ${first.flaw} of pack ${pack}.`);
+      else if (where) {
+        this.#find({ severity: 'hint', kind: 'duplicate-index', message: `Pack ${pack} is in ${where}.`, pack });
+      }
+    }
   }
 
-  #checkIndexedPack(
-    seen: Map<PackId, { blobs: string; index: IndexId }>,
-    index: IndexId,
-    pack: PackId,
-    blobs: readonly PackEntry[],
-  ): void {
-    const text = blobs
-      .map((blob) => `${blob.offset} ${blob.length} ${blob.type} ${blob.id}`)
-      .sort()
-      .join('\n');
-    const other = seen.get(pack);
-    seen.set(pack, { blobs: text, index });
-    if (new Set(blobs.map(({ type }) => type)).size > 1) {
-      this.#find({ severity: 'hint', kind: 'mixed-pack', message: `Pack ${pack} holds both files and folders.`, pack });
-    }
-    if (!other) return;
-    const where = `index files ${other.index.slice(0, 8)} and ${index.slice(0, 8)}`;
-    if (other.blobs === text) {
-      this.#find({ severity: 'hint', kind: 'duplicate-index', message: `Pack ${pack} is in ${where}.`, pack });
-    } else {
-      const message = `Pack ${pack} is described differently in ${where}.`;
-      this.#find({ severity: 'error', kind: 'contradictory-index', message, pack });
-    }
-  }
-
-  async #checkPacks(packs: readonly IndexedPackInfo[]): Promise<Map<string, number>> {
+  /** Sizes of the packs that are there. */
+  async #checkPacks(): Promise<Map<string, number>> {
     const sizes = new Map<string, number>();
     for await (const { id, size } of this.#repo.listFiles('pack', this.#options)) sizes.set(id, size);
-    for (const { id, size } of packs) {
+    for (const { id, size } of this.#repo.packs()) {
       const there = sizes.get(id);
       if (there === undefined) {
         this.#missingPacks.add(id);
         this.#find({ severity: 'error', kind: 'missing-pack', message: `Pack ${id} is missing.`, pack: id });
-      } else if (there !== size) {
+      } else if (there !== size && !this.#misdescribed.has(id)) {
         const message = `Pack ${id} has ${there} bytes instead of ${size}.`;
         this.#find({ severity: 'error', kind: 'wrong-size', message, pack: id });
       }
     }
-    const indexed = new Set<string>(packs.map(({ id }) => id));
     for (const id of sizes.keys()) {
-      if (indexed.has(id)) continue;
+      if (this.#repo.index.hasPack(id)) continue;
       const message = `Pack ${id} is in no index: left by an interrupted backup, or its index file is lost.`;
       this.#find({ severity: 'hint', kind: 'unreferenced-pack', message, pack: id });
     }
-    this.#progress('packs', packs.length, packs.length, 0, true);
+    this.#progress('packs', sizes.size, sizes.size, 0, true);
     return sizes;
   }
 
-  async #readData(packs: readonly IndexedPackInfo[], sizes: Map<string, number>): Promise<void> {
+  async #readData(sizes: Map<string, number>): Promise<void> {
     const { signal } = this.#options;
-    const there = packs.filter(({ id }) => sizes.has(id));
-    const bytesTotal = there.reduce((sum, { id }) => sum + (sizes.get(id) ?? 0), 0);
+    const index = this.#repo.index;
+    const there = { length: 0, bytes: 0 };
+    for (const [id, size] of sizes) {
+      if (!index.hasPack(id)) continue;
+      there.length += 1;
+      there.bytes += size;
+    }
+    const bytesTotal = there.bytes;
+    // One pack's list of blobs at a time: all of them at once would take several hundred bytes a blob.
+    const packs = this.#packsThere(sizes);
     let done = 0;
     // One pack more than threads is being fetched: memory stays near (threads + 1) x 16 MiB.
-    await inParallel(there, this.#cpu.threads + 1, async (pack) => {
+    await fromGenerator(packs, this.#cpu.threads + 1, async (pack) => {
       throwIfCancelled(signal);
       let trouble = await this.#packTrouble(pack);
       // Once more: the first damage may be the way's, not the store's.
@@ -211,6 +201,10 @@ class Check {
       this.#progress('data', ++done, there.length, bytesTotal);
     });
     this.#progress('data', done, there.length, bytesTotal, true);
+  }
+
+  *#packsThere(sizes: Map<string, number>): Generator<IndexedPackInfo> {
+    for (const pack of this.#repo.packs()) if (sizes.has(pack.id)) yield pack;
   }
 
   async #packTrouble({ id, blobs }: IndexedPackInfo): Promise<CheckFinding[]> {
@@ -253,12 +247,9 @@ class Check {
 
   /** Breadth first over all snapshots together; each tree once, however many share it. */
   async #checkTrees(snapshots: readonly Snapshot[]): Promise<void> {
-    const seen = new Set<TreeId>();
     const queue: TreeToCheck[] = [];
     const add = (tree: TreeToCheck) => {
-      if (seen.has(tree.id)) return;
-      seen.add(tree.id);
-      queue.push(tree);
+      if (this.#trees.add(tree.id)) queue.push(tree);
     };
     for (const [index, snapshot] of snapshots.entries()) {
       add({ id: snapshot.tree, path: '/', snapshot: snapshot.id });
@@ -274,8 +265,10 @@ class Check {
   async #checkTree(tree: TreeToCheck, add: (tree: TreeToCheck) => void): Promise<void> {
     throwIfCancelled(this.#options.signal);
     const { path, snapshot } = tree;
-    const error = (kind: string, message: string, at = path) =>
+    const error = (kind: string, message: string, at = path) => {
+      this.#trees.bad(tree.id);
       this.#find({ severity: 'error', kind, message, path: at, snapshot });
+    };
     let previous: Buffer | undefined;
     try {
       const blob = await this.#repo.loadBlob('tree', tree.id, this.#options);
@@ -290,8 +283,10 @@ class Check {
           this.#find({ severity: 'hint', kind: 'unsorted-tree', message, path, snapshot });
         }
         previous = node.name;
-        this.#checkNode(node, nodePath, snapshot);
-        if (node.type === 'dir' && node.subtree) add({ id: node.subtree, path: nodePath, snapshot });
+        this.#checkNode(node, nodePath, tree);
+        if (node.type !== 'dir' || !node.subtree) continue;
+        add({ id: node.subtree, path: nodePath, snapshot });
+        this.#trees.edge(tree.id, node.subtree);
       }
     } catch (cause) {
       if (!isAppError(cause, 'repository-damaged', 'not-found')) throw cause;
@@ -299,8 +294,11 @@ class Check {
     }
   }
 
-  #checkNode(node: TreeNode, path: PathText, snapshot: SnapshotId): void {
-    const error = (kind: string, message: string) => this.#find({ severity: 'error', kind, message, path, snapshot });
+  #checkNode(node: TreeNode, path: PathText, { id, snapshot }: TreeToCheck): void {
+    const error = (kind: string, message: string) => {
+      this.#trees.bad(id);
+      this.#find({ severity: 'error', kind, message, path, snapshot });
+    };
     if (node.type === 'dir') {
       if (!node.subtree) error('missing-tree', `The folder ${path} has no tree.`);
       return;
@@ -308,20 +306,20 @@ class Check {
     if (node.type !== 'file') return;
     if (!node.content) error('missing-content', `The file ${path} has no list of contents.`);
     let size = 0;
-    for (const id of node.content ?? []) {
-      const places = this.#repo.index.lookupAll('data', id);
+    for (const blob of node.content ?? []) {
+      const places = this.#repo.index.lookupAll('data', blob);
       const [place] = places;
       if (!place) {
-        error('missing-blob', `${path} needs blob ${id}, which is in no index.`);
+        error('missing-blob', `${path} needs blob ${blob}, which is in no index.`);
         return;
       }
       size += plainLength(place);
-      const good = places.some(({ pack }) => !this.#missingPacks.has(pack) && !this.#damaged.has(`${pack} data ${id}`));
+      const good = places.some(
+        ({ pack }) => !this.#missingPacks.has(pack) && !this.#damaged.has(`${pack} data ${blob}`),
+      );
       if (!good) {
-        error(
-          'lost-content',
-          `${path} cannot be restored: its blob ${id} in pack ${place.pack} is missing or damaged.`,
-        );
+        const where = `its blob ${blob} in pack ${place.pack} is missing or damaged.`;
+        error('lost-content', `${path} cannot be restored: ${where}`);
         return;
       }
     }
@@ -347,4 +345,22 @@ function headerDifference({ entries = [] }: PackVerdict, blobs: readonly PackEnt
     }
   }
   return undefined;
+}
+
+/** As inParallel(), for items that are too large to be made all at once. */
+async function fromGenerator<T>(items: Iterator<T>, lanes: number, work: (item: T) => Promise<void>): Promise<void> {
+  let stopped = false;
+  const lane = async () => {
+    while (!stopped) {
+      const { value, done } = items.next();
+      if (done) return;
+      try {
+        await work(value);
+      } catch (error) {
+        stopped = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
 }
