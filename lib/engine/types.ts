@@ -207,7 +207,7 @@ export interface RestoreChange {
   path: PathText;
   type: NodeType;
   action: RestoreAction;
-  /** Bytes of a file that will be written, or less where parts of it are there; of one that stays, its size. */
+  /** Bytes that will be written; fewer where parts of the file are there already. */
   size: number;
   /** Why, in a word or three: 'same', 'content differs', 'newer here', 'type differs'. */
   reason?: string;

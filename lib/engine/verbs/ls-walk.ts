@@ -19,6 +19,8 @@ export interface WalkOptions {
   path?: PathText;
   /** Says whether to go into a folder; default always. */
   enter?: (walked: WalkedNode) => boolean;
+  /** Says whether a folder's tree is worth loading before `enter` was asked; default always. */
+  loadAhead?: (tree: TreeId) => boolean;
   /** Told about trees that cannot be read and entries that are left out. Without it a bad tree is an error. */
   onProblem?: (problem: Problem) => void;
   signal?: AbortSignal;
@@ -48,7 +50,7 @@ export async function* walkTree(repo: Repository, tree: TreeId, options: WalkOpt
   const prefetch = (frame: Frame) => {
     for (let i = frame.at; i < frame.chunk.length && ahead.size < PREFETCH; i++) {
       const id = frame.chunk[i]?.subtree;
-      if (!id || ahead.has(id)) continue;
+      if (!id || ahead.has(id) || options.loadAhead?.(id) === false) continue;
       const loading = repo.loadBlob('tree', id, { signal: options.signal });
       // Whoever takes it sees the failure; when the walk ends before, nobody has to.
       loading.catch(() => {});
