@@ -185,6 +185,7 @@ export function Timeline({ points, selected, second, onSelect, onSecond }: Timel
               id={selected !== null && has(mark, selected) ? `${id}-now` : undefined}
               mark={mark}
               point={byId.get(mark.id)}
+              missing={mark.points.filter((one) => byId.get(one.id)?.missingSince != null).length}
               selected={selected !== null && has(mark, selected)}
               second={second !== null && has(mark, second)}
               onPick={(withShift) => (withShift ? onSecond : onSelect)(nextIn(mark, selected))}
@@ -232,6 +233,7 @@ function MarkButton({
   id,
   mark,
   point,
+  missing,
   selected,
   second,
   onPick,
@@ -239,6 +241,8 @@ function MarkButton({
   id: string | undefined;
   mark: Mark;
   point: RecoveryPointView | undefined;
+  /** Of the points that share the mark. */
+  missing: number;
   selected: boolean;
   second: boolean;
   onPick: (withShift: boolean) => void;
@@ -252,6 +256,7 @@ function MarkButton({
     ...(point.problemCount > 0 ? [formatPlural(point.problemCount, 'problem')] : []),
     ...(point.missingSince === null ? [] : [missingWords(point.missingSince)]),
     ...(many > 1 ? [`and ${formatPlural(many - 1, 'more', 'more')} close by`] : []),
+    ...(many > 1 && missing > 0 ? [`${missing} of them missing`] : []),
   ].join(', ');
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the list that owns the marks
@@ -266,7 +271,7 @@ function MarkButton({
       className="absolute top-1 flex h-[27px] w-3.5 -translate-x-1/2 cursor-pointer flex-col items-center justify-end"
       style={{ left: mark.x }}
     >
-      {point.missingSince !== null ? (
+      {missing > 0 ? (
         <StateMark tone="bad" className="mb-0.5 size-2" />
       ) : point.problemCount > 0 ? (
         <svg viewBox="0 0 8 7" className="mb-0.5 size-2 shrink-0 text-warn" aria-hidden="true">
@@ -276,7 +281,7 @@ function MarkButton({
       <span
         className={cx(
           'block h-4 w-2 rounded-xs',
-          point.missingSince === null ? SHADE[mark.shade] : 'border border-dashed border-bad',
+          missing < many ? SHADE[mark.shade] : 'border border-dashed border-bad',
           many > 1 && 'shadow-[2px_-2px_0_0_var(--color-line-strong)]',
           selected && 'outline-2 outline-offset-2 outline-ink',
           second && !selected && 'outline-2 outline-offset-2 outline-ink-3 outline-dashed',

@@ -52,7 +52,11 @@ export function RestoreScreen({ id }: { id: string }) {
           { label: formatInstant(Date.parse(point.data.time)), href: `/recovery-points/${id}` },
           { label: 'Restore' },
         ]}
-        truth={`As it was on ${formatInstant(Date.parse(point.data.time))}. Nothing is written before you have seen what would change.`}
+        truth={
+          point.data.missingSince === null
+            ? `As it was on ${formatInstant(Date.parse(point.data.time))}. Nothing is written before you have seen what would change.`
+            : 'There is nothing left to restore from.'
+        }
       />
       {point.data.missingSince !== null ? (
         <MissingNotice point={point.data} />

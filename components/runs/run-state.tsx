@@ -25,7 +25,8 @@ export function RunWaitLine({ run }: { run: RunView }) {
   const wait = runWait(run, useNow());
   if (wait?.stuck !== true) return null;
   return (
-    <span suppressHydrationWarning className="block truncate text-xs text-warn md:hidden">
+    // No width of its own: it wraps below the name instead of pushing the state off the screen.
+    <span suppressHydrationWarning className="block w-0 min-w-full text-xs whitespace-normal text-warn md:hidden">
       {wait.sentence}
     </span>
   );

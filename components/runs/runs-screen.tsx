@@ -70,7 +70,9 @@ export function RunsScreen() {
         truth={
           active.length === 0
             ? 'Nothing is running.'
-            : `${formatPlural(running, 'run is', 'runs are')} working${queued > 0 ? `, ${queued} waiting` : ''}.`
+            : running === 0
+              ? `${formatPlural(queued, 'run is', 'runs are')} waiting.`
+              : `${formatPlural(running, 'run is', 'runs are')} working${queued > 0 ? `, ${queued} waiting` : ''}.`
         }
       />
       {query.isPending || filtered || runs.length > 0 ? (

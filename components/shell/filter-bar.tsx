@@ -60,7 +60,7 @@ function OneOf(props: {
     <Select
       aria-label={props.label}
       size="sm"
-      className="w-44!"
+      className="w-40!"
       value={chosen === '' ? 'all' : chosen}
       onValueChange={(next) => url.set({ [name]: next === 'all' ? null : next })}
       options={[{ value: 'all', label: props.all }, ...things.map(({ id, name }) => ({ value: id, label: name }))]}

@@ -6,7 +6,7 @@ import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import { ProgressBar } from '#components/ui/progress.tsx';
-import { StateMark } from '#components/ui/state.tsx';
+import { StateMark, type Tone } from '#components/ui/state.tsx';
 import { notify } from '#components/ui/toast.tsx';
 import { formatEta, formatPercent, formatRate } from '#lib/client/format.ts';
 import { runQuery } from '#lib/client/queries/runs.ts';
@@ -52,7 +52,7 @@ export function WorkStrip() {
             onClick={() => setOpen((now) => !now)}
             className="flex h-8 pointer-coarse:h-11 w-full items-center gap-2 rounded-md px-3 text-xs text-ink-2 hover:text-ink focus-visible:-outline-offset-2"
           >
-            {open ? null : <StateMark tone="run" />}
+            {open ? null : <StateMark tone={toneOf(shown)} />}
             <span className="min-w-0 flex-1 truncate text-left">{open ? counted(shown.length) : inOneLine(shown)}</span>
             {open ? (
               <ChevronDown className="size-3.5" aria-hidden="true" />
@@ -86,9 +86,16 @@ function counted(runs: number): string {
   return runs === 1 ? '1 run under way' : `${runs} runs under way`;
 }
 
+/** What runs counts; where nothing does, the one that is worst off. */
+function toneOf(runs: readonly RunView[]): Tone {
+  const tones = runs.map((run) => runState(run).tone);
+  return (['run', 'warn', 'idle'] as const).find((tone) => tones.includes(tone)) ?? 'run';
+}
+
 function inOneLine(runs: readonly RunView[]): string {
   const [only, ...others] = runs;
   if (only === undefined || others.length > 0) return counted(runs.length);
+  if (only.state === 'queued') return `${runTitle(only)}, waiting`;
   const share = runShare(only.progress);
   return share === null ? runDoing(only) : `${runDoing(only)}, ${formatPercent(share)}`;
 }

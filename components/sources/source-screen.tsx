@@ -190,7 +190,7 @@ function Truth({ source, means }: { source: SourceView; means: string }) {
         {means}{' '}
         {source.lastPoint === null ? null : (
           <>
-            Last recovery point{' '}
+            {source.state === 'missing' ? 'The newest that is there:' : 'Last recovery point'}{' '}
             <Link
               href={`/recovery-points/${source.lastPoint.id}`}
               className="text-ink underline decoration-line-strong underline-offset-2 hover:decoration-ink"

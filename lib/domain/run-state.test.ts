@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import type { RunResult } from '#lib/contracts/runs.ts';
-import { afterLostLease, afterWorkerStop, lostError, outcomeOfResult, stoppedError } from './run-state.ts';
+import {
+  afterLostLease,
+  afterWorkerStop,
+  errorOfResult,
+  lostError,
+  outcomeOfResult,
+  stoppedError,
+} from './run-state.ts';
 
 const backup: RunResult = {
   kind: 'backup',
@@ -41,6 +48,20 @@ test('only a flawless result is called succeeded', () => {
     'warning',
   );
   expect(outcomeOfResult({ ...check, ok: false })).toBe('failed');
+});
+
+test('a check that only misses recovery points does not call the vault damaged', () => {
+  const missing = { severity: 'error' as const, kind: 'missing-snapshot', message: 'm' };
+  const hint = { severity: 'hint' as const, kind: 'unreferenced-pack', message: 'm' };
+  expect(errorOfResult({ ...check, ok: false, findings: [missing, hint] })?.message).toBe(
+    '1 recovery point is missing from the vault.',
+  );
+  const rot = { ...missing, kind: 'damaged-tree' };
+  expect(errorOfResult({ ...check, ok: false, findings: [missing, rot] })?.message).toBe(
+    'The vault is damaged: 2 errors were found.',
+  );
+  expect(errorOfResult({ ...check, findings: [hint] })).toBeNull();
+  expect(errorOfResult(backup)).toBeNull();
 });
 
 test('a run that broke off says what to do next: a backup starts again, a restore needs a new plan', () => {

@@ -45,6 +45,26 @@ export function outcomeOfResult(result: RunResult): Extract<RunOutcome, 'succeed
   }
 }
 
+/** A check that found errors has done its work and still must not look like a success. */
+export function errorOfResult(result: RunResult): RunError | null {
+  if (result.kind !== 'check' || result.ok) return null;
+  const errors = result.findings.filter((finding) => finding.severity === 'error');
+  const count = errors.length;
+  // What another program deleted is lost, but it is no rot: nobody should move house because of it.
+  if (count > 0 && errors.every((finding) => finding.kind === 'missing-snapshot')) {
+    return {
+      code: 'repository-damaged',
+      message: `${count} ${count === 1 ? 'recovery point is' : 'recovery points are'} missing from the vault.`,
+      hint: 'Another program deleted them, or their files were lost; what else is in the vault is sound. Back up again, and find out who may delete in it.',
+    };
+  }
+  return {
+    code: 'repository-damaged',
+    message: `The vault is damaged: ${count} ${count === 1 ? 'error was' : 'errors were'} found.`,
+    hint: 'The findings name what is affected. Do not delete anything; back up again into another vault first.',
+  };
+}
+
 export function lostError(kind: RunKind, workerName: string | null): RunError {
   return {
     code: 'unavailable',

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunError, RunInput, RunOutcome, RunResult } from '#lib/contracts/runs.ts';
 import { type Claim, claimRun, type Ending, finishRun, renewLease, requeueRun } from '#lib/db/run-claims.ts';
 import { RUN_PHASES } from '#lib/domain/run-phases.ts';
-import { afterWorkerStop, outcomeOfResult, stoppedError } from '#lib/domain/run-state.ts';
+import { afterWorkerStop, errorOfResult, outcomeOfResult, stoppedError } from '#lib/domain/run-state.ts';
 import { AppError, isAppError } from '#lib/errors.ts';
 import type { Courier } from '#lib/live/courier.ts';
 import { news } from '#lib/live/instance.ts';
@@ -253,17 +253,6 @@ const STOP_WORDS: Record<StopReason, string> = {
   lost: 'The run was taken from this worker.',
   stop: 'The worker is stopped.',
 };
-
-/** A check that found errors has done its work and still must not look like a success. */
-function errorOfResult(result: RunResult): RunError | null {
-  if (result.kind !== 'check' || result.ok) return null;
-  const errors = result.findings.filter((finding) => finding.severity === 'error').length;
-  return {
-    code: 'repository-damaged',
-    message: `The vault is damaged: ${errors} ${errors === 1 ? 'error was' : 'errors were'} found.`,
-    hint: 'The findings name what is affected. Do not delete anything; back up again into another vault first.',
-  };
-}
 
 export function describeError(error: unknown): RunError {
   if (isAppError(error)) {
