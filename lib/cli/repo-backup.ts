@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
-import type { BackupOptions, BackupProgress, BackupResult, Problem, SnapshotId } from '#lib/engine/types.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type {
+  BackupOptions,
+  BackupProgress,
+  BackupResult,
+  Compression,
+  Problem,
+  SnapshotId,
+} from '#lib/engine/types.ts';
 import { backup } from '#lib/engine/verbs/backup.ts';
 import { resolveSnapshot } from '#lib/engine/verbs/snapshots.ts';
 import { AppError } from '#lib/errors.ts';
@@ -17,7 +24,16 @@ interface Options extends CommonOptions {
   host?: string;
   parent?: string;
   force?: boolean;
-  compression?: 'off' | 'auto' | 'max';
+  compression?: Compression;
+  iexclude?: string[];
+  iexcludeFile?: string[];
+  excludeCaches?: boolean;
+  excludeIfPresent?: string[];
+  excludeLargerThan?: number;
+  oneFileSystem?: boolean;
+  dryRun?: boolean;
+  skipIfUnchanged?: boolean;
+  time?: Date;
 }
 
 /** Problems that do not make a backup partial: nothing that could have been stored is missing. */
@@ -34,7 +50,16 @@ export function addBackup(repo: Command, version: string): void {
     .option('-H, --host <name>', 'host name of the snapshot (default: $RESTIC_HOST, then this machine)')
     .option('--parent <snapshot>', 'snapshot to compare with (default: the newest of the same host and paths)')
     .option('-f, --force', 'read everything again, compare with nothing')
-    .addOption(new Option('--compression <mode>', 'default auto').choices(['off', 'auto', 'max']));
+    .option('--iexclude <pattern>', 'as --exclude, upper and lower case are the same', collect)
+    .option('--iexclude-file <file>', 'as --exclude-file, upper and lower case are the same', collect)
+    .option('--exclude-caches', 'keep only the tag of folders with a CACHEDIR.TAG')
+    .option('--exclude-if-present <file[:header]>', 'keep only this file of folders that have it', collect)
+    .option('--exclude-larger-than <size>', 'leave out larger files: 500k, 10M, 2G', sizeOf)
+    .option('-x, --one-file-system', 'do not enter other file systems')
+    .option('-n, --dry-run', 'store nothing, say what would be stored')
+    .option('--skip-if-unchanged', 'make no snapshot when nothing changed')
+    .option('--time <time>', 'time of the snapshot, "2026-01-31 22:08:41" (default: now)', timeOf)
+    .addOption(new Option('--compression <mode>', 'default auto').choices(['off', 'fastest', 'auto', 'better', 'max']));
   withCommonOptions(command).action((paths: string[], options: Options) => runBackup(paths, options, version));
 }
 
@@ -58,6 +83,14 @@ async function runBackup(paths: string[], options: Options, version: string): Pr
         parent: options.force ? 'none' : (parent as SnapshotId | 'auto'),
         programVersion: `holdfast ${version}`,
         compression: options.compression,
+        insensitiveExcludes: [...(options.iexclude ?? []), ...(options.iexcludeFile ?? []).flatMap(patternsOf)],
+        excludeCaches: options.excludeCaches,
+        excludeIfPresent: options.excludeIfPresent?.map(tagFileOf),
+        excludeLargerThan: options.excludeLargerThan,
+        oneFileSystem: options.oneFileSystem,
+        dryRun: options.dryRun,
+        skipIfUnchanged: options.skipIfUnchanged,
+        time: options.time,
         onProgress: (progress) => showProgress(progress, options, live),
         onProblem,
         signal,
@@ -69,6 +102,30 @@ async function runBackup(paths: string[], options: Options, version: string): Pr
     },
     { threads: true },
   );
+}
+
+const SIZE = /^(\d+)([kmgt]?)$/i;
+const SIZE_UNITS = ['', 'k', 'm', 'g', 't'];
+
+function sizeOf(text: string): number {
+  const [, count, unit = ''] = SIZE.exec(text) ?? [];
+  if (count === undefined)
+    throw new InvalidArgumentError('A size is a number of bytes, or of k, M, G or T: 500k, 10M.');
+  return Number(count) * 1024 ** SIZE_UNITS.indexOf(unit.toLowerCase());
+}
+
+function timeOf(text: string): Date {
+  const time = new Date(text.replace(' ', 'T'));
+  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('Write it as "2026-01-31 22:08:41".');
+  return time;
+}
+
+function tagFileOf(text: string): { name: string; header?: string } {
+  const [name = '', ...header] = text.split(':');
+  if (name === '' || name.includes('/')) {
+    throw new AppError('invalid-input', `--exclude-if-present ${text}: give the name of a file, without its folder.`);
+  }
+  return { name, header: header.length > 0 ? header.join(':') : undefined };
 }
 
 function patternsOf(file: string): string[] {
@@ -120,7 +177,13 @@ function printSummary({ snapshot, summary, problemCount }: BackupResult, options
   if (options.json) {
     const { backup_start, backup_end } = summary;
     const total_duration = (Date.parse(backup_end) - Date.parse(backup_start)) / 1000;
-    printJson({ message_type: 'summary', ...summary, total_duration, snapshot_id: snapshot.id });
+    printJson({
+      message_type: 'summary',
+      ...summary,
+      total_duration,
+      dry_run: options.dryRun,
+      snapshot_id: snapshot?.id,
+    });
     return;
   }
   if (!options.quiet) {
@@ -136,5 +199,7 @@ function printSummary({ snapshot, summary, problemCount }: BackupResult, options
     );
   }
   if (problemCount > 0) print(`${counted(problemCount, 'problem')}: see above.`);
-  print(`snapshot ${snapshot.id.slice(0, 8)} saved`);
+  if (snapshot) print(`snapshot ${snapshot.id.slice(0, 8)} saved`);
+  else if (options.dryRun) print('Nothing was stored: this was a dry run.');
+  else print('Nothing changed since the previous snapshot; no new one was made.');
 }

@@ -1,9 +1,10 @@
 // What the thread that runs a backup and its worker threads say to each other. Workers never return to their event
 // loop: they take messages from a port between two entries and sleep on their mail counter when there is nothing to do.
 
+import type { BlobType } from '../format/pack.ts';
 import type { IndexSnapshot } from '../repository/blob-index.ts';
 import type { PartialPack, SealedPack } from '../repository/pack-writer.ts';
-import type { Problem } from '../types.ts';
+import type { Problem, SelectionRules } from '../types.ts';
 
 /** Words of the control memory; the mail counter of thread n is word MAIL + n. */
 export const CANCEL = 0;
@@ -67,12 +68,12 @@ export interface BackupThreadData {
   claimSeed: number;
   masterKey: Uint8Array;
   chunkerPolynomial: bigint;
-  /** zstd level of data, 0 for none; trees are compressed unless the format cannot. */
-  dataLevel: number;
-  treeLevel: number;
+  /** zstd levels, 0 for none. */
+  levels: Record<BlobType, number>;
   /** Full packs this thread may have on their way to the store, 16 MiB each. */
   maxPacksAway: number;
   sources: { path: string; excludes: readonly string[] }[];
+  rules: SelectionRules;
 }
 
 export interface CountThreadData {
@@ -80,6 +81,7 @@ export interface CountThreadData {
   port: import('node:worker_threads').MessagePort;
   control: SharedArrayBuffer;
   sources: { path: string; excludes: readonly string[] }[];
+  rules: SelectionRules;
 }
 
 export interface CountResult {

@@ -12,8 +12,8 @@ import { BlobReader } from '../repository/blob-reader.ts';
 import { BlobClaims } from '../repository/claims.ts';
 import { PACK_CAPACITY, type PackTools, PackWriter, type SealedPack } from '../repository/pack-writer.ts';
 import { openAttributeReader } from '../walk/attributes.ts';
-import { Excludes } from '../walk/excludes.ts';
 import { FileReader } from '../walk/file-blobs.ts';
+import { Selection } from '../walk/selection.ts';
 import { treeFromNodeTexts } from '../walk/tree-text.ts';
 import { Walker } from '../walk/walker.ts';
 import {
@@ -117,8 +117,8 @@ function toolsFor(level: number): PackTools {
 }
 
 const writers: Record<BlobType, PackWriter> = {
-  data: new PackWriter('data', toolsFor(data.dataLevel), emit, () => freeBodies.pop()),
-  tree: new PackWriter('tree', toolsFor(data.treeLevel), emit, () => freeBodies.pop()),
+  data: new PackWriter('data', toolsFor(data.levels.data), emit, () => freeBodies.pop()),
+  tree: new PackWriter('tree', toolsFor(data.levels.tree), emit, () => freeBodies.pop()),
 };
 
 function saveBlob(type: BlobType, plain: Buffer): string {
@@ -176,7 +176,7 @@ const walker = new Walker({
     },
   ),
   attributes,
-  excludes: data.sources.map(({ path, excludes }) => new Excludes(excludes, path)),
+  selections: data.sources.map(({ path, excludes }) => new Selection(path, excludes, data.rules)),
   saveTree,
   hasBlobs: (ids) =>
     ids.every((id) => {

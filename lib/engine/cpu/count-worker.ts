@@ -3,31 +3,34 @@
 
 import { lstatSync, readdirSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { Excludes } from '../walk/excludes.ts';
+import { Selection } from '../walk/selection.ts';
 import { CANCEL, type CountResult, type CountThreadData } from './backup-protocol.ts';
 
-const { sources, port, control } = workerData as CountThreadData;
+const { sources, rules, port, control } = workerData as CountThreadData;
 const flags = new Int32Array(control);
 
 function onDisk(path: string): Buffer {
   return Buffer.from(path, 'latin1');
 }
 
-function count(total: CountResult, root: string, excludes: Excludes): void {
+function count(total: CountResult, root: string, selection: Selection): void {
   const pending: { path: string; relative: string }[] = [{ path: root, relative: '' }];
   for (let at = pending.pop(); at; at = pending.pop()) {
     if (Atomics.load(flags, CANCEL) !== 0) return;
     try {
-      const stat = lstatSync(onDisk(at.path));
-      if (excludes.excludes(at.relative, stat.isDirectory())) continue;
-      if (stat.isFile()) {
+      const stat = lstatSync(onDisk(at.path), { bigint: true });
+      const [isFolder, isFile] = [stat.isDirectory(), stat.isFile()];
+      if (selection.excludedByPattern(at.relative, isFolder)) continue;
+      if (at.path !== root && selection.excludedByStat({ isFolder, isFile, dev: stat.dev, size: stat.size })) continue;
+      if (isFile) {
         total.files += 1;
-        total.bytes += stat.size;
+        total.bytes += Number(stat.size);
       }
-      if (!stat.isDirectory()) continue;
+      if (!isFolder) continue;
       const folder = at.path.endsWith('/') ? at.path : `${at.path}/`;
-      for (const name of readdirSync(onDisk(at.path), { encoding: 'latin1' })) {
-        const text = excludes.none ? '' : Buffer.from(name, 'latin1').toString('utf8');
+      const names = readdirSync(onDisk(at.path), { encoding: 'latin1' });
+      for (const name of selection.kept(onDisk(at.path), stat.dev, names)) {
+        const text = selection.noPatterns ? '' : Buffer.from(name, 'latin1').toString('utf8');
         pending.push({ path: folder + name, relative: at.relative === '' ? text : `${at.relative}/${text}` });
       }
     } catch {
@@ -38,7 +41,7 @@ function count(total: CountResult, root: string, excludes: Excludes): void {
 
 const total: CountResult = { files: 0, bytes: 0 };
 for (const { path, excludes } of sources) {
-  count(total, Buffer.from(path).toString('latin1'), new Excludes(excludes, path));
+  count(total, Buffer.from(path).toString('latin1'), new Selection(path, excludes, rules));
 }
 port.postMessage(total);
 port.close();

@@ -6,6 +6,7 @@
 // not look as expected, the one-shot calls are used, which give the same bytes.
 
 import zlib from 'node:zlib';
+import type { Compression } from '../types.ts';
 
 interface ZstdHandle {
   writeSync(
@@ -132,9 +133,15 @@ export class Decompressor {
   }
 }
 
-/** For restic's modes "auto" and "max", whose own encoder counts differently: near in ratio and speed. */
-export const LEVEL_AUTO = 3;
-export const LEVEL_MAX = 12;
+/** restic's modes, whose own encoder counts differently: near in ratio and speed. 0 is for "off". */
+const LEVELS: Record<Compression, number> = { off: 0, fastest: 1, auto: 3, better: 7, max: 12 };
+const LEVEL_AUTO = LEVELS.auto;
+
+/** zstd levels of data and of trees, 0 for not compressed. "off" is for data only; format 1 knows no compression at all. */
+export function compressionLevels(mode: Compression, formatVersion: number): { data: number; tree: number } {
+  if (formatVersion < 2) return { data: 0, tree: 0 };
+  return { data: LEVELS[mode], tree: LEVELS[mode] || LEVEL_AUTO };
+}
 
 /** One frame for a file that is written once in a while: index, snapshot, lock. */
 export function compressOnce(input: Uint8Array): Buffer {

@@ -120,12 +120,12 @@ export class DamagedRepository {
     return loaded.sort((a, b) => (a.time < b.time ? -1 : 1)).map(({ id }) => id);
   }
 
-  /** Where the first blob of a file, or the tree of a folder, of the newest snapshot lies. */
-  async place(path: string): Promise<{ pack: PackId; offset: number; length: number; id: string }> {
+  /** Where a blob of a file, or the tree of a folder, of the newest snapshot lies. */
+  async place(path: string, blob = 0): Promise<{ pack: PackId; offset: number; length: number; id: string }> {
     const newest = (await this.snapshots()).at(-1) as SnapshotId;
     const repo = await this.open();
     const node = await findNode(repo, (await loadSnapshot(repo, newest)).tree, `/source/${path}`);
-    const id = node?.content?.[0] ?? node?.subtree ?? '';
+    const id = node?.content?.[blob] ?? node?.subtree ?? '';
     const place = repo.lookup(node?.type === 'dir' ? 'tree' : 'data', id);
     if (!place) throw new Error(`nothing at ${path}`);
     return { ...place, id };
@@ -178,6 +178,13 @@ export class DamagedRepository {
       this.remove(`index/${id}`);
       await this.writeIndex(change(packs), more);
     }
+  }
+
+  /** The index knows the blob no longer, as after a repair that could not save it. */
+  loseBlob(blob: string): Promise<void> {
+    return this.rewriteIndexes((packs) =>
+      packs.map((pack) => ({ ...pack, blobs: pack.blobs.filter(({ id }) => id !== blob) })),
+    );
   }
 
   /** As rewriteIndexes(), for the entry of one pack. */

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LocalStore } from '#lib/stores/local.ts';
 import { type CpuPool, createCpuPool } from '../cpu/pool.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { BackupResult } from '../types.ts';
+import type { StoredResult } from '../types.ts';
 import { backup } from '../verbs/backup.ts';
 import { checkRepository } from '../verbs/check.ts';
 import { initRepository } from '../verbs/init.ts';
@@ -33,7 +33,7 @@ describeWithRestic('a repository made here', (restic) => {
   let cpu: CpuPool;
   let store: LocalStore;
   let repo: Repository;
-  let made: BackupResult;
+  let made: StoredResult;
   const vault = () => join(home, 'vault');
   const odd = () => join(home, 'odd');
 

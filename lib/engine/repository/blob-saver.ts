@@ -20,7 +20,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode, isAppError } from '#lib/errors.ts';
 import { defaultEntry } from '../cpu/pool.ts';
-import { LEVEL_AUTO, LEVEL_MAX } from '../crypto/zstd.ts';
+import { compressionLevels } from '../crypto/zstd.ts';
 import type { BlobType } from '../format/pack.ts';
 import type { BackupOptions } from '../types.ts';
 import { idWords } from './blob-index.ts';
@@ -87,12 +87,11 @@ export class BlobSaver {
     this.#repo = repo;
     this.#signal = signal ? AbortSignal.any([signal, lock.signal]) : lock.signal;
     this.writer = new OrderedWriter(repo, lock, this.#signal, work);
-    const level = compression === 'max' ? LEVEL_MAX : LEVEL_AUTO;
-    const canCompress = repo.version >= 2;
+    const levels = compressionLevels(compression, repo.version);
     this.#sealing = {
       masterKey: new Uint8Array(repo.masterKey),
-      dataLevel: canCompress && compression !== 'off' ? level : 0,
-      treeLevel: canCompress ? level : 0,
+      dataLevel: levels.data,
+      treeLevel: levels.tree,
     };
     this.#signal.addEventListener('abort', this.#onAbort, { once: true });
     if (this.#signal.aborted) this.#onAbort();

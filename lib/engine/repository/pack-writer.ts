@@ -21,6 +21,24 @@ const MAX_ENTRY_BYTES = 64;
 /** The pack's hash is fed in slices of this size: small enough to be in the cache still, large enough to make calls cheap. */
 const HASH_SLICE = 256 << 10;
 
+/** From this size on, a sample costs little beside compressing the whole. */
+const SAMPLE_FROM = 256 << 10;
+const SAMPLE_SLICES = 8;
+const SAMPLE_SLICE_BYTES = 4 << 10;
+/** A sample that shrinks less than this is of data that was compressed or encrypted before. */
+const SAMPLE_RATIO = 0.98;
+const sample = Buffer.alloc(SAMPLE_SLICES * SAMPLE_SLICE_BYTES);
+
+/** Judges by slices from all over the blob: most of what does not compress in a backup is uniform (media, archives). */
+function isIncompressible(plain: Buffer, compressor: Compressor, scratch: Buffer): boolean {
+  const stride = Math.floor((plain.length - SAMPLE_SLICE_BYTES) / (SAMPLE_SLICES - 1));
+  for (let i = 0; i < SAMPLE_SLICES; i++) {
+    plain.copy(sample, i * SAMPLE_SLICE_BYTES, i * stride, i * stride + SAMPLE_SLICE_BYTES);
+  }
+  const length = compressor.compressInto(sample, scratch);
+  return length === 0 || length > sample.length * SAMPLE_RATIO;
+}
+
 /** A pack that is complete but not stored yet. `body` is its first `bodyLength` bytes, `header` the rest. */
 export interface SealedPack {
   type: BlobType;
@@ -125,6 +143,7 @@ export class PackWriter {
     if (!compressor || plain.length === 0) return undefined;
     const bound = compressBound(plain.length) + 1;
     if (scratch.compressed.length < bound) scratch.compressed = Buffer.allocUnsafeSlow(bound);
+    if (plain.length >= SAMPLE_FROM && isIncompressible(plain, compressor, scratch.compressed)) return undefined;
     const length = compressor.compressInto(plain, scratch.compressed);
     if (length === 0 || length >= plain.length) return undefined;
     return scratch.compressed.subarray(0, length);

@@ -22,12 +22,12 @@ import {
   type ToThread,
 } from '../cpu/backup-protocol.ts';
 import { defaultEntry } from '../cpu/pool.ts';
-import { LEVEL_AUTO, LEVEL_MAX } from '../crypto/zstd.ts';
+import { compressionLevels } from '../crypto/zstd.ts';
 import { pathTextFromBytes } from '../format/path-text.ts';
 import { newClaimMemory } from '../repository/claims.ts';
 import type { PartialPack, SealedPack } from '../repository/pack-writer.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { BackupOptions, PathText, Problem } from '../types.ts';
+import type { BackupOptions, PathText, Problem, SelectionRules } from '../types.ts';
 import { ParentTrees } from './backup-parent-trees.ts';
 import type { BackupWriter } from './backup-writer.ts';
 
@@ -39,7 +39,8 @@ interface Thread {
 }
 
 interface SessionOptions {
-  sources: { path: string; excludes: readonly string[] }[];
+  sources: BackupThreadData['sources'];
+  rules: SelectionRules;
   compression: BackupOptions['compression'];
   onProblem: (problem: Problem) => void;
 }
@@ -147,9 +148,7 @@ export class BackupSession {
   #start(): Thread {
     const number = this.#threads.length;
     const { port1, port2 } = new MessageChannel();
-    const { compression } = this.#options;
-    const level = compression === 'max' ? LEVEL_MAX : LEVEL_AUTO;
-    const canCompress = this.#repo.version >= 2;
+    const levels = compressionLevels(this.#options.compression ?? 'auto', this.#repo.version);
     const workerData: BackupThreadData = {
       role: 'backup',
       number,
@@ -161,10 +160,10 @@ export class BackupSession {
       claimSeed: this.#claimSeed,
       masterKey: new Uint8Array(this.#repo.masterKey),
       chunkerPolynomial: this.#repo.chunkerPolynomial,
-      dataLevel: canCompress && compression !== 'off' ? level : 0,
-      treeLevel: canCompress ? level : 0,
+      levels,
       maxPacksAway: Math.ceil(this.#repo.store.connections / threadsOf(this.#repo)),
       sources: this.#options.sources,
+      rules: this.#options.rules,
     };
     const worker = new Worker(this.#entry, {
       workerData,
@@ -342,6 +341,7 @@ export class BackupSession {
       port: port2,
       control: this.#control.buffer as SharedArrayBuffer,
       sources: this.#options.sources,
+      rules: this.#options.rules,
     };
     const worker = new Worker(this.#entry, { workerData, transferList: [port2], name: 'count' });
     this.#counting = worker;

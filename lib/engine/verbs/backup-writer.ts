@@ -8,3 +8,8 @@ export class BackupWriter extends OrderedWriter {
     super(repo, lock, signal, 'backup');
   }
 }
+
+/** Stores nothing, for a dry run. */
+export class DryWriter extends BackupWriter {
+  override async storePack(): Promise<void> {}
+}

@@ -31,7 +31,7 @@ import { pathTextFromBytes } from '../format/path-text.ts';
 import { decodeTree } from '../format/tree.ts';
 import { blobId, type CraftedNode, craftSnapshot, craftTree } from '../oracle/crafted.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { BackupOptions, BackupProgress, BackupResult } from '../types.ts';
+import type { BackupProgress, StoredResult, StoringOptions } from '../types.ts';
 import { backup } from './backup.ts';
 import { checkRepository } from './check.ts';
 import { initRepository } from './init.ts';
@@ -66,7 +66,7 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-function run(options: Partial<BackupOptions> = {}, target: Repository = repo): Promise<BackupResult> {
+function run(options: Partial<StoringOptions> = {}, target: Repository = repo): Promise<StoredResult> {
   return backup(target, { paths: [source], hostname: 'test', ...options });
 }
 
@@ -88,7 +88,7 @@ async function names(prefix: string): Promise<string[]> {
 
 /** Everything in a snapshot below the source, path -> node, read through a freshly opened repository. */
 async function contents(
-  result: BackupResult,
+  result: StoredResult,
   below: string = source,
 ): Promise<Map<string, TreeNode & { bytes: Buffer }>> {
   const fresh = await openRepository(store, { password: PASSWORD });
@@ -107,7 +107,7 @@ async function contents(
 }
 
 /** Tree of the source alone: the folders above it belong to the machine and change at any time. */
-async function sourceTree(result: BackupResult): Promise<string | undefined> {
+async function sourceTree(result: StoredResult): Promise<string | undefined> {
   return (await contents(result, home)).get('source')?.subtree;
 }
 
@@ -422,7 +422,7 @@ describe('a repository that is damaged', () => {
 });
 
 describe('a parent snapshot that is damaged costs time, not the backup:', () => {
-  async function withParent(entry: CraftedNode): Promise<BackupResult> {
+  async function withParent(entry: CraftedNode): Promise<StoredResult> {
     const trees = [craftTree([entry])];
     for (const name of source.split('/').filter(Boolean).reverse()) {
       trees.push(craftTree([{ name, subtree: blobId(trees.at(-1) as string) }]));
@@ -548,3 +548,63 @@ test('every pack is named by its hash and near the target size', async () => {
   expect(statSync(join(home, 'repo', (await names('data/'))[0] as string)).mode & 0o777).toBe(0o400);
   expect(readdirSync(join(home, 'repo', 'index'))).toHaveLength(1);
 });
+
+describe('a dry run', () => {
+  test('says what would be stored, and stores nothing', async () => {
+    writeFileSync(join(source, 'a'), randomBytes(3 << 20));
+    writeFileSync(join(source, 'b'), 'text '.repeat(10_000));
+    const before = filesOf(join(home, 'repo'));
+    const dry = await backup(repo, { paths: [source], hostname: 'test', dryRun: true });
+    expect(dry.snapshot).toBeUndefined();
+    expect(filesOf(join(home, 'repo'))).toEqual(before);
+    const real = await run();
+    const { backup_start: _, backup_end: __, ...said } = dry.summary;
+    expect(real.summary).toMatchObject({ ...said, data_added_packed: expect.any(Number) });
+    expect(said.data_added).toBeGreaterThan(3 << 20);
+  });
+});
+
+describe('a backup that is to be skipped when nothing changed', () => {
+  test('makes no snapshot then, and one when something did', async () => {
+    writeFileSync(join(source, 'a'), 'a');
+    const first = await run();
+    const again = await backup(repo, { paths: [source], hostname: 'test', skipIfUnchanged: true });
+    expect(again.snapshot).toBeUndefined();
+    writeFileSync(join(source, 'a'), 'changed');
+    const changed = await backup(repo, { paths: [source], hostname: 'test', skipIfUnchanged: true });
+    expect(changed.snapshot?.parent).toBe(first.snapshot.id);
+  });
+});
+
+describe('what was compressed or encrypted before', () => {
+  test('is stored as it is, and text around it is not', async () => {
+    writeFileSync(join(source, 'noise'), randomBytes(600 << 10));
+    writeFileSync(join(source, 'text'), 'a line of text\n'.repeat(40_000));
+    const half = Buffer.concat([randomBytes(250 << 10), Buffer.alloc(250 << 10, 'half ')]);
+    writeFileSync(join(source, 'half'), half);
+    await run();
+    await repo.loadIndex();
+    const lengths = [...repo.packs()].flatMap(({ blobs }) =>
+      blobs.filter(({ type }) => type === 'data').map(({ length, uncompressedLength }) => [length, uncompressedLength]),
+    );
+    expect(lengths).toContainEqual([(600 << 10) + 32, undefined]);
+    expect(lengths.find(([, plain]) => plain === 600_000)?.[0]).toBeLessThan(1000);
+    expect(lengths.find(([, plain]) => plain === 500 << 10)?.[0]).toBeLessThan(260 << 10);
+  });
+
+  test.each(['off', 'fastest', 'auto', 'better', 'max'] as const)('mode %s is readable', async (compression) => {
+    writeFileSync(join(source, 'text'), Buffer.from(Array.from({ length: 9000 }, (_, i) => `${i * i}`).join(' ')));
+    const { summary } = await run({ compression });
+    const stored = summary.data_added_packed / summary.data_added;
+    if (compression === 'off') expect(stored).toBeGreaterThan(0.9);
+    else expect(stored).toBeLessThan(0.6);
+    expect((await checkRepository(repo, { readData: true })).findings).toEqual([]);
+  });
+});
+
+/** Every file below a folder, but for locks, which come and go. */
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => !path.startsWith('locks'))
+    .sort();
+}

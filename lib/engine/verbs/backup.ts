@@ -14,16 +14,19 @@ import type {
   BackupProgress,
   BackupResult,
   Problem,
+  SelectionRules,
   Snapshot,
   SnapshotId,
   SnapshotSummary,
+  StoredResult,
+  StoringOptions,
   TreeId,
 } from '../types.ts';
 import { listFolder } from '../walk/list-folder.ts';
 import { treeFromNodeTexts } from '../walk/tree-text.ts';
 import { BackupSession } from './backup-session.ts';
 import { findSources, type Source, type UpperFolder, upperFolders } from './backup-sources.ts';
-import { BackupWriter } from './backup-writer.ts';
+import { BackupWriter, DryWriter } from './backup-writer.ts';
 import { listSnapshots, loadSnapshot } from './snapshots.ts';
 
 const MAX_PROBLEMS = 1000;
@@ -37,6 +40,8 @@ const UNREADABLE = new Set(['open', 'read', 'list', 'stat']);
  * Throws 'invalid-input', 'not-found' or 'permission-denied' for the sources, 'repository-locked', 'cancelled', and
  * errors of the store. In all these cases there is no snapshot, and what was stored is found again by the next run.
  */
+export function backup(repo: Repository, options: StoringOptions): Promise<StoredResult>;
+export function backup(repo: Repository, options: BackupOptions): Promise<BackupResult>;
 export async function backup(repo: Repository, options: BackupOptions): Promise<BackupResult> {
   const started = new Date();
   const problems = new ProblemList(options.onProblem);
@@ -46,13 +51,14 @@ export async function backup(repo: Repository, options: BackupOptions): Promise<
   const session = new BackupSession(repo, {
     sources: sources.map(({ path }) => ({ path, excludes: options.excludes ?? [] })),
     compression: options.compression,
+    rules: rulesOf(options),
     onProblem: (problem) => problems.add(problem),
   });
   let lock: HeldLock | undefined;
   try {
     lock = await repo.lock('shared', { signal: options.signal, waitMs: options.lockWaitMs });
     const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
-    const writer = new BackupWriter(repo, lock, signal);
+    const writer = new (options.dryRun ? DryWriter : BackupWriter)(repo, lock, signal);
     const parent = await findParent(repo, sources, options, problems);
     await repo.loadIndex({ signal });
     session.begin(writer, signal);
@@ -67,6 +73,12 @@ export async function backup(repo: Repository, options: BackupOptions): Promise<
     await session.close();
     await lock?.release();
   }
+}
+
+/** Only what threads may be sent: options hold functions too. */
+function rulesOf(options: BackupOptions): SelectionRules {
+  const { insensitiveExcludes, excludeCaches, excludeIfPresent, excludeLargerThan, oneFileSystem } = options;
+  return { insensitiveExcludes, excludeCaches, excludeIfPresent, excludeLargerThan, oneFileSystem };
 }
 
 class ProblemList {
@@ -121,7 +133,7 @@ async function run(repo: Repository, work: Run): Promise<BackupResult> {
   try {
     if (options.onProgress) session.count();
     phase = 'reading';
-    const { tree, emptyPaths } = await storeTree(repo, work);
+    const { tree, emptyPaths, unchanged } = await storeTree(repo, work);
     const counters = session.counters();
     if (counters.filesDone + counters.othersDone === 0 && problems.unreadable > 0)
       throw nothingReadable(sources, problems);
@@ -130,6 +142,8 @@ async function run(repo: Repository, work: Run): Promise<BackupResult> {
     await session.finish();
     const proof = await writer.flush();
     const summary = summaryOf(session, started);
+    const common = { summary, problems: problems.first, problemCount: problems.count, emptyPaths };
+    if (options.dryRun || (options.skipIfUnchanged && unchanged)) return { ...common, snapshot: undefined };
     const snapshot = await writer.writeSnapshot(proof, {
       time: formatDate(options.time ?? started),
       parent: parent?.id,
@@ -143,7 +157,7 @@ async function run(repo: Repository, work: Run): Promise<BackupResult> {
       summary,
     });
     report();
-    return { snapshot, summary, problems: problems.first, problemCount: problems.count, emptyPaths };
+    return { ...common, snapshot };
   } finally {
     clearInterval(timer);
   }
@@ -156,11 +170,16 @@ function owner(options: BackupOptions): Pick<Snapshot, 'username' | 'uid' | 'gid
 
 const EMPTY_TREE = hash('sha256', treeFromNodeTexts([]), 'hex');
 
+interface StoredTree {
+  tree: TreeId;
+  emptyPaths: string[];
+  /** Every source is as in the parent. Not the folders above, whose times change with whatever else is in them. */
+  unchanged: boolean;
+}
+
 /** Stores every source and the folders above them. */
-async function storeTree(
-  repo: Repository,
-  { sources, session, parent, problems }: Run,
-): Promise<{ tree: TreeId; emptyPaths: string[] }> {
+async function storeTree(repo: Repository, { options, sources, session, parent, problems }: Run): Promise<StoredTree> {
+  const unchanged: boolean[] = [];
   const nodes = await Promise.all(
     sources.map(async (source, number) => {
       const parentTree = await parentTreeOf(repo, parent, source, problems);
@@ -174,15 +193,20 @@ async function storeTree(
         regular: new Uint8Array(1),
         parentTree,
       };
-      return (await session.run(job))[0] ?? '';
+      const node = (await session.run(job))[0] ?? '';
+      unchanged.push(options.skipIfUnchanged === true && (await isNodeOf(repo, parentTree, source.name, node)));
+      return node;
     }),
   );
   const emptyPaths = sources.filter((_, i) => nodes[i]?.includes(`"subtree":"${EMPTY_TREE}"`)).map(({ path }) => path);
   const root = sources.find((source) => source.name === undefined);
-  if (root) return { tree: (await storeRootFolder(session, parent)) as TreeId, emptyPaths };
+  if (root) {
+    const tree = (await storeRootFolder(session, parent)) as TreeId;
+    return { tree, emptyPaths, unchanged: tree === parent?.tree };
+  }
   if (nodes.every((node) => node === '')) throw nothingReadable(sources, problems);
   const tree = await storeUpperFolder(session, upperFolders(sources), nodes);
-  return { tree: tree as TreeId, emptyPaths };
+  return { tree: tree as TreeId, emptyPaths, unchanged: unchanged.every(Boolean) };
 }
 
 /** The source '/' is the snapshot's tree itself: it has no node. */
@@ -230,6 +254,14 @@ async function parentTreeOf(
     problems.add({ path: source.path, during: 'parent', message });
     return undefined;
   }
+}
+
+/** Whether a tree of the parent snapshot has this very node. */
+async function isNodeOf(repo: Repository, tree: string | undefined, name: string, node: string): Promise<boolean> {
+  if (tree === undefined) return false;
+  const wanted = Buffer.from(name, 'latin1');
+  const before = decodeTree(await repo.loadBlob('tree', tree)).find((entry) => entry.name.equals(wanted));
+  return before !== undefined && encodeNode(before) === node;
 }
 
 function nothingReadable(sources: readonly Source[], problems: ProblemList): AppError {

@@ -10,9 +10,9 @@ import { parseTime } from '../format/time.ts';
 import { iterateTree } from '../format/tree.ts';
 import type { BlobId, Problem, TreeId } from '../types.ts';
 import type { AttributeReader } from './attributes.ts';
-import type { Excludes } from './excludes.ts';
 import { type FileReader, NotAFile } from './file-blobs.ts';
 import { type FolderListing, listFolder } from './list-folder.ts';
+import type { Selection } from './selection.ts';
 import { treeFromNodeTexts } from './tree-text.ts';
 
 /** A job larger than this is one message of megabytes; the rest can be given away later. */
@@ -48,7 +48,8 @@ export interface WalkerHost {
   reader: FileReader;
   /** Undefined where they cannot be read, which the host reports once. */
   attributes: AttributeReader | undefined;
-  excludes: readonly Excludes[];
+  /** One per source. */
+  selections: readonly Selection[];
   saveTree(tree: Buffer): string;
   /** True when every one of these data blobs is in the repository. */
   hasBlobs(ids: readonly string[]): boolean;
@@ -211,9 +212,10 @@ export class Walker {
     const path = join(frame.folder, name);
     const diskPath = onDisk(path);
     const before = frame.parent?.get(name);
-    if (frame.regular[slot] === 1 && before === undefined) {
+    const selection = this.#host.selections[frame.source] as Selection;
+    if (frame.regular[slot] === 1 && before === undefined && !selection.needsStat) {
       // Nothing to compare with: it is opened at once, and asked then what it is.
-      if (this.#excludes(frame, this.#relative(frame, name), false)) return;
+      if (selection.excludedByPattern(this.#relative(frame, name), false)) return;
       frame.nodes[slot] = this.#read(path, diskPath, Buffer.from(name, 'latin1'), undefined);
       return;
     }
@@ -226,21 +228,19 @@ export class Walker {
     }
     const isFolder = stat.isDirectory();
     const relative = this.#relative(frame, name);
-    if (this.#excludes(frame, relative, isFolder)) return;
+    if (!frame.isSource) {
+      if (selection.excludedByPattern(relative, isFolder)) return;
+      if (selection.excludedByStat({ isFolder, isFile: stat.isFile(), dev: stat.dev, size: stat.size })) return;
+    }
     const bytes = Buffer.from(name, 'latin1');
     if (stat.isFile()) frame.nodes[slot] = this.#file(path, diskPath, bytes, stat, before);
     else if (isFolder) this.#folder(frame, slot, { path, diskPath, relative, stat, before });
     else frame.nodes[slot] = this.#other(path, diskPath, bytes, stat);
   }
 
-  #excludes(frame: Frame, relative: string, isFolder: boolean): boolean {
-    const excludes = this.#host.excludes[frame.source] as Excludes;
-    return !frame.isSource && !excludes.none && excludes.excludes(relative, isFolder);
-  }
-
   #relative(frame: Frame, name: string): string {
     if (frame.isSource) return '';
-    if ((this.#host.excludes[frame.source] as Excludes).none) return '';
+    if ((this.#host.selections[frame.source] as Selection).noPatterns) return '';
     const text = ASCII.test(name) ? name : Buffer.from(name, 'latin1').toString('utf8');
     return frame.relative === '' ? text : `${frame.relative}/${text}`;
   }
@@ -253,6 +253,10 @@ export class Walker {
     let listed: FolderListing;
     try {
       listed = listFolder(at.diskPath);
+      const selection = this.#host.selections[frame.source] as Selection;
+      const kept = selection.kept(at.diskPath, at.stat.dev, listed.names);
+      // What is left of a folder is asked about by lstat, as a source is.
+      if (kept.length < listed.names.length) listed = { names: [...kept], regular: new Uint8Array(kept.length) };
     } catch (error) {
       this.#failed(at.path, 'list', error);
       return;
