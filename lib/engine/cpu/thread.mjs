@@ -8,6 +8,7 @@ const roles = {
   backup: () => import('./backup-worker.ts'),
   count: () => import('./count-worker.ts'),
   pool: () => import('./pool-worker.ts'),
+  prune: () => import('../verbs/prune-usage-thread.ts'),
   restore: () => import('../restore/pack-worker.ts'),
   save: () => import('../repository/blob-saver-thread.ts'),
 };

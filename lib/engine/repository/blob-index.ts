@@ -70,6 +70,43 @@ export class SharedIndexReader {
     const base = entry * ENTRY_WORDS;
     return (this.#entries[base + PLAIN_LENGTH] as number) || (this.#entries[base + LENGTH] as number) - 32;
   }
+
+  /** Number of the first entry of a blob, which stands for all its copies; -1 when it is not there. */
+  find(type: BlobType, id: Uint32Array, at = 0): number {
+    return findEntry(this.#entries, this.#buckets, this.#seed, type, id, at);
+  }
+
+  /** The entry that stands for all copies of an entry's blob. */
+  firstCopy(entry: number): number {
+    return this.find(this.typeOf(entry), this.#entries, entry * ENTRY_WORDS);
+  }
+
+  typeOf(entry: number): BlobType {
+    return (this.#entries[entry * ENTRY_WORDS + PACK] as number) >= TREE_BIT ? 'tree' : 'data';
+  }
+
+  /** Number of the pack it lies in: BlobIndex.packId(). */
+  packOf(entry: number): number {
+    return (this.#entries[entry * ENTRY_WORDS + PACK] as number) & ~TREE_BIT;
+  }
+
+  offsetOf(entry: number): number {
+    return this.#entries[entry * ENTRY_WORDS + OFFSET] as number;
+  }
+
+  /** Of the sealed blob. */
+  lengthOf(entry: number): number {
+    return this.#entries[entry * ENTRY_WORDS + LENGTH] as number;
+  }
+
+  uncompressedLengthOf(entry: number): number | undefined {
+    return (this.#entries[entry * ENTRY_WORDS + PLAIN_LENGTH] as number) || undefined;
+  }
+
+  idOf(entry: number): string {
+    const start = entry * ENTRY_WORDS * 4;
+    return Buffer.from(this.#entries.buffer as unknown as ArrayBuffer).toString('hex', start, start + 32);
+  }
 }
 
 function findEntry(
@@ -116,6 +153,15 @@ export class BlobIndex {
 
   get packCount(): number {
     return this.#packs.length;
+  }
+
+  /** Packs are numbered from 0 in the order they were added. */
+  packId(number: number): PackId {
+    return this.#packs[number] as PackId;
+  }
+
+  packNumber(id: string): number | undefined {
+    return this.#packNumbers.get(id);
   }
 
   hasPack(id: string): boolean {

@@ -57,16 +57,16 @@ export async function deleteFiles<Kind extends FileKind>(
 }
 
 function mayDelete(repo: Repository, lock: HeldLock, signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new AppError('cancelled', {
-      message: 'The work was cancelled before everything was deleted. The repository is whole; run it again to finish.',
-      cause: signal.reason,
-    });
-  }
   if (!lock.valid) {
     throw new AppError('repository-locked', {
       message: `The lock on the repository at ${repo.store.location} was lost; nothing more was deleted.`,
       retryable: true,
+    });
+  }
+  if (signal?.aborted) {
+    throw new AppError('cancelled', {
+      message: 'The work was cancelled before everything was deleted. The repository is whole; run it again to finish.',
+      cause: signal.reason,
     });
   }
 }
