@@ -40,7 +40,7 @@ export class LeftOut {
       `THIS ARCHIVE IS NOT COMPLETE: ${entries} MISSING.`,
       '',
       `It was taken from the recovery point ${of} made at ${time} (snapshot ${snapshotId.slice(0, 8)}).`,
-      'Everything else that was asked for is in it. Left out, and why:',
+      'Everything else that was asked for is in it. Left out, and why (a folder stands for all below it):',
       '',
       ...this.#lines,
       ...(more > 0 ? [`and ${more.toLocaleString('en')} more`] : []),
