@@ -6,6 +6,7 @@ import { repositoryStats } from '#lib/engine/verbs/stats.ts';
 import { bytes, number, print, printJson } from './output.ts';
 import { addBackup } from './repo-backup.ts';
 import { addCheck } from './repo-check.ts';
+import { addForget, addPrune } from './repo-forget.ts';
 import { addDiff, addDump, addFind, addLs, addSnapshots } from './repo-read.ts';
 import { addRestore } from './repo-restore.ts';
 import { type CommonOptions, cancellable, inSession, openStore, passwordOf, withCommonOptions } from './session.ts';
@@ -24,6 +25,8 @@ export function repoCommand(version: string): Command {
   addDiff(repo);
   addRestore(repo);
   addCheck(repo);
+  addForget(repo);
+  addPrune(repo);
   addStats(repo);
   for (const command of repo.commands) command.exitOverride();
   return repo.exitOverride();
