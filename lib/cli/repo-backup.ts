@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
@@ -34,6 +35,9 @@ interface Options extends CommonOptions {
   dryRun?: boolean;
   skipIfUnchanged?: boolean;
   time?: Date;
+  stdin?: boolean;
+  stdinFilename: string;
+  stdinFromCommand?: boolean;
 }
 
 /** Problems that do not make a backup partial: nothing that could have been stored is missing. */
@@ -43,7 +47,7 @@ export function addBackup(repo: Command, version: string): void {
   const command = repo
     .command('backup')
     .description('store folders and files as a new snapshot')
-    .argument('<path...>', 'folders or files')
+    .argument('[path...]', 'folders or files; with --stdin-from-command the command and its arguments')
     .option('-e, --exclude <pattern>', 'leave out what fits (gitignore pattern; may be repeated)', collect)
     .option('--exclude-file <file>', 'read patterns from a file, one a line (may be repeated)', collect)
     .option('--tag <tags>', 'tags of the snapshot, separated by commas (may be repeated)', collect)
@@ -56,6 +60,9 @@ export function addBackup(repo: Command, version: string): void {
     .option('--exclude-if-present <file[:header]>', 'keep only this file of folders that have it', collect)
     .option('--exclude-larger-than <size>', 'leave out larger files: 500k, 10M, 2G', sizeOf)
     .option('-x, --one-file-system', 'do not enter other file systems')
+    .option('--stdin', 'store what comes on standard input as one file')
+    .option('--stdin-filename <name>', 'its name in the snapshot', 'stdin')
+    .option('--stdin-from-command', 'store what a command prints as one file; no snapshot when it fails')
     .option('-n, --dry-run', 'store nothing, say what would be stored')
     .option('--skip-if-unchanged', 'make no snapshot when nothing changed')
     .option('--time <time>', 'time of the snapshot, "2026-01-31 22:08:41" (default: now)', timeOf)
@@ -76,7 +83,7 @@ async function runBackup(paths: string[], options: Options, version: string): Pr
       };
       const parent = options.parent ? (await resolveSnapshot(repo, options.parent, { signal })).snapshot.id : 'auto';
       const asked: BackupOptions = {
-        paths: paths.map((path) => resolve(path)),
+        ...sourcesOf(paths, options),
         excludes,
         hostname: options.host ?? process.env.RESTIC_HOST ?? hostname(),
         tags: options.tag?.flatMap((tags) => tags.split(',')).filter((tag) => tag !== ''),
@@ -102,6 +109,38 @@ async function runBackup(paths: string[], options: Options, version: string): Pr
     },
     { threads: true },
   );
+}
+
+function sourcesOf(args: string[], options: Options): Pick<BackupOptions, 'paths' | 'streams'> {
+  const { stdin, stdinFromCommand, stdinFilename } = options;
+  if (!stdin && !stdinFromCommand) return { paths: args.map((path) => resolve(path)) };
+  if (stdin && args.length > 0) {
+    throw new AppError('invalid-input', 'With --stdin there are no paths: what comes on standard input is stored.');
+  }
+  const content = stdinFromCommand ? outputOf(args) : process.stdin;
+  return { paths: [], streams: [{ path: resolve('/', stdinFilename), content }] };
+}
+
+/** What a command prints. Ends with an error when the command does. Its own complaints go to this terminal. */
+async function* outputOf([program, ...args]: string[]): AsyncGenerator<Uint8Array> {
+  if (program === undefined) {
+    throw new AppError('invalid-input', 'Give the command after --stdin-from-command and two dashes: -- pg_dump mine');
+  }
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<string | undefined>((done) => {
+    child.once('error', (error) => done(error.message));
+    child.once('close', (code, signal) => done(code === 0 ? undefined : `it ended with ${code ?? signal}`));
+  });
+  try {
+    yield* child.stdout;
+    const failure = await ended;
+    if (failure !== undefined) {
+      throw new AppError('unavailable', `The command "${program}" failed, no snapshot was made: ${failure}.`);
+    }
+  } finally {
+    // Nobody reads on.
+    if (child.exitCode === null) child.kill();
+  }
 }
 
 const SIZE = /^(\d+)([kmgt]?)$/i;

@@ -115,9 +115,19 @@ export interface SelectionRules {
   oneFileSystem?: boolean;
 }
 
+/** Something that is no file here and becomes one in the snapshot: the dump of a database. */
+export interface StreamSource {
+  /** Where it lies in the snapshot: absolute, not inside one of `paths`. Folders above that are not here are made up. */
+  path: string;
+  /** Read once, to its end. What it throws fails the backup: half a dump makes no snapshot. */
+  content: AsyncIterable<Uint8Array>;
+}
+
 export interface BackupOptions extends SelectionRules {
-  /** Absolute paths of folders or files on this machine. */
+  /** Absolute paths of folders or files on this machine. May be empty when there are `streams`. */
   paths: readonly string[];
+  /** Stored in this order, before the paths. */
+  streams?: readonly StreamSource[];
   /** gitignore patterns, relative to each path; an absolute path below one of `paths` works too. */
   excludes?: readonly string[];
   hostname: string;

@@ -104,6 +104,9 @@ export type ToThread =
   | { kind: 'parent-trees'; trees: SealedTree[] }
   | { kind: 'body'; memory: ArrayBuffer }
   | { kind: 'save-tree'; nodes: string[] }
+  /** A stream follows, in pieces; a piece without bytes ends it. */
+  | { kind: 'stream' }
+  | { kind: 'stream-piece'; bytes: Uint8Array | undefined }
   | { kind: 'give-partials' }
   | { kind: 'finish'; partials: PartialPack[] }
   | { kind: 'stop' };
@@ -117,6 +120,9 @@ export type FromThread =
   | { kind: 'pack'; pack: SealedPack }
   | { kind: 'problem'; problem: Problem }
   | { kind: 'tree-saved'; id: string }
+  /** A piece was taken: another may be sent. */
+  | { kind: 'piece-taken' }
+  | { kind: 'stream-saved'; blobs: string[]; size: number }
   | { kind: 'partials'; partials: PartialPack[] }
   | { kind: 'finished' }
   | { kind: 'failed'; code: string; message: string; hint?: string };

@@ -166,15 +166,17 @@ if (!attributes && number === 0) {
 
 let lastToken = 0;
 
+const reader = new FileReader(
+  data.chunkerPolynomial,
+  (plain) => saveBlob('data', plain),
+  (bytes) => {
+    checkStopped();
+    add('bytesDone', bytes);
+  },
+);
+
 const walker = new Walker({
-  reader: new FileReader(
-    data.chunkerPolynomial,
-    (plain) => saveBlob('data', plain),
-    (bytes) => {
-      checkStopped();
-      add('bytesDone', bytes);
-    },
-  ),
+  reader,
   attributes,
   selections: data.sources.map(({ path, excludes }) => new Selection(path, excludes, data.rules)),
   saveTree,
@@ -212,6 +214,27 @@ const walker = new Walker({
   },
 });
 
+/** One stream as a file. Its pieces come as fast as they are taken. */
+function saveStream(): void {
+  let piece: Uint8Array | undefined = new Uint8Array(0);
+  let at = 0;
+  const content = reader.readFrom((buffer, offset, length) => {
+    while (piece !== undefined && at === piece.length) {
+      piece = waitFor('stream-piece').bytes;
+      at = 0;
+      if (piece !== undefined) send({ kind: 'piece-taken' });
+    }
+    if (piece === undefined) return 0;
+    const count = Math.min(length, piece.length - at);
+    buffer.set(piece.subarray(at, at + count), offset);
+    at += count;
+    return count;
+  });
+  add('filesDone', 1);
+  add('filesNew', 1);
+  send({ kind: 'stream-saved', ...content });
+}
+
 function finish(message: Extract<ToThread, { kind: 'finish' }>): void {
   for (const partial of message.partials) writers[partial.type].adopt(partial);
   writers.data.flush();
@@ -234,6 +257,9 @@ function handle(message: ToThread): boolean {
     case 'save-tree':
       send({ kind: 'tree-saved', id: saveTree(treeFromNodeTexts(message.nodes)) });
       return true;
+    case 'stream':
+      saveStream();
+      return true;
     case 'give-partials': {
       const partials = [writers.data.takePartial(), writers.tree.takePartial()].filter((partial) => !!partial);
       send(
@@ -248,6 +274,7 @@ function handle(message: ToThread): boolean {
     case 'stop':
       return false;
     case 'begin':
+    case 'stream-piece':
     case 'parent-trees':
       throw new AppError('internal', `A message "${message.kind}" came that nobody waits for.`);
   }

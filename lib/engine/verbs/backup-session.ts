@@ -54,6 +54,10 @@ const EARLY_THREADS = 2;
 const MORE_THREADS_MS = 60;
 const COUNT_AFTER_MS = 300;
 
+/** Of a stream: in the mail of the thread that stores it. */
+const PIECE_BYTES = 1 << 20;
+const PIECES_AWAY = 4;
+
 /** For a thread's own report of why it ended, which says more. */
 const LAST_WORDS_MS = 200;
 
@@ -239,7 +243,7 @@ export class BackupSession {
     }
   }
 
-  #answer<Kind extends 'tree-saved' | 'partials' | 'finished'>(thread: Thread, kind: Kind) {
+  #answer<Kind extends 'tree-saved' | 'partials' | 'finished' | 'stream-saved'>(thread: Thread, kind: Kind) {
     const arrived = new Promise<Extract<FromThread, { kind: Kind }>>((resolve) => {
       this.#waiting.set(`${kind} ${thread.number}`, (message) => {
         this.#waiting.delete(`${kind} ${thread.number}`);
@@ -274,6 +278,47 @@ export class BackupSession {
     const saved = this.#answer(thread, 'tree-saved');
     this.#send(thread, { kind: 'save-tree', nodes });
     return (await saved).id;
+  }
+
+  /** Stores a stream as the blobs of one file. One at a time, before any job. The first failure of `content` is thrown. */
+  async stream(content: AsyncIterable<Uint8Array>): Promise<{ blobs: string[]; size: number }> {
+    const thread = this.#threads[0] as Thread;
+    const saved = this.#answer(thread, 'stream-saved');
+    // Nobody waits for it while pieces are sent.
+    saved.catch(() => undefined);
+    let mayBeAway = PIECES_AWAY;
+    let taken = () => {};
+    this.#waiting.set(`piece-taken ${thread.number}`, () => {
+      mayBeAway += 1;
+      taken();
+    });
+    this.#send(thread, { kind: 'stream' });
+    const pieces = content[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await Promise.race([pieces.next(), this.failure]);
+        if (next.done) break;
+        for (let at = 0; at < next.value.length; at += PIECE_BYTES) {
+          while (mayBeAway === 0) {
+            const oneTaken = new Promise<void>((resolve) => {
+              taken = resolve;
+            });
+            await Promise.race([oneTaken, this.failure]);
+          }
+          mayBeAway -= 1;
+          const bytes = new Uint8Array(next.value.subarray(at, at + PIECE_BYTES));
+          this.#send(thread, { kind: 'stream-piece', bytes }, [bytes.buffer]);
+        }
+      }
+    } catch (error) {
+      // Whoever makes the stream must learn that nobody reads on; what it says to that comes too late to matter.
+      await pieces.return?.().catch(() => undefined);
+      throw error;
+    } finally {
+      this.#waiting.delete(`piece-taken ${thread.number}`);
+    }
+    this.#send(thread, { kind: 'stream-piece', bytes: undefined });
+    return saved;
   }
 
   /** When all jobs are done: closes the packs in hand, merged into as few as possible, and waits for every upload. */

@@ -20,11 +20,12 @@ export interface Source {
 export interface UpperFolder {
   /** Latin1; '' for the root of the snapshot. */
   name: string;
+  /** Undefined for the root, and for a folder that only a stream needs. */
   stat: BigIntStats | undefined;
   attributes: readonly ExtendedAttribute[] | undefined;
   folders: Map<string, UpperFolder>;
-  /** Name (latin1) -> number of the source. */
-  sources: Map<string, number>;
+  /** Name (latin1) -> JSON of the node, '' for one that could not be stored. */
+  nodes: Map<string, string>;
 }
 
 function latin1(path: string): string {
@@ -33,7 +34,6 @@ function latin1(path: string): string {
 
 /** Checks and sorts out the paths of a backup. Throws 'invalid-input', 'not-found' or 'permission-denied'. */
 export function findSources(paths: readonly string[], report: (problem: Problem) => void): Source[] {
-  if (paths.length === 0) throw new AppError('invalid-input', 'No folder or file to back up was given.');
   const cleaned = paths.map((path) => {
     if (!isAbsolute(path) || path.includes('\0')) {
       throw new AppError('invalid-input', `"${path}" is not an absolute path.`);
@@ -87,15 +87,12 @@ function statSource(path: string): BigIntStats {
   }
 }
 
-/** The folders above the sources as one tree. */
-export function upperFolders(sources: readonly Source[]): UpperFolder {
-  const root: UpperFolder = {
-    name: '',
-    stat: undefined,
-    attributes: undefined,
-    folders: new Map(),
-    sources: new Map(),
-  };
+export function newRoot(): UpperFolder {
+  return { name: '', stat: undefined, attributes: undefined, folders: new Map(), nodes: new Map() };
+}
+
+/** Hangs the sources, whose nodes are given in their order, into `root`, with the folders above them. */
+export function addSources(root: UpperFolder, sources: readonly Source[], nodes: readonly string[]): void {
   const reader = openAttributeReader();
   sources.forEach((source, number) => {
     if (source.name === undefined) return;
@@ -103,18 +100,17 @@ export function upperFolders(sources: readonly Source[]): UpperFolder {
     let path = '';
     for (const name of source.folder.split('/').filter((part) => part !== '')) {
       path += `/${name}`;
-      let next = at.folders.get(name);
-      if (!next) {
+      const next = at.folders.get(name) ?? { ...newRoot(), name };
+      if (!next.stat) {
         // As restic: a folder above a source that is a link counts as the folder it points to.
-        const stat = statSync(Buffer.from(path, 'latin1'), { bigint: true });
-        next = { name, stat, attributes: attributesOf(reader, path), folders: new Map(), sources: new Map() };
+        next.stat = statSync(Buffer.from(path, 'latin1'), { bigint: true });
+        next.attributes = attributesOf(reader, path);
         at.folders.set(name, next);
       }
       at = next;
     }
-    at.sources.set(source.name, number);
+    at.nodes.set(source.name, nodes[number] ?? '');
   });
-  return root;
 }
 
 function attributesOf(reader: AttributeReader | undefined, path: string): readonly ExtendedAttribute[] | undefined {

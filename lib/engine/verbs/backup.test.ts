@@ -31,9 +31,10 @@ import { pathTextFromBytes } from '../format/path-text.ts';
 import { decodeTree } from '../format/tree.ts';
 import { blobId, type CraftedNode, craftSnapshot, craftTree } from '../oracle/crafted.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { BackupProgress, StoredResult, StoringOptions } from '../types.ts';
+import type { BackupProgress, SnapshotId, StoredResult, StoringOptions } from '../types.ts';
 import { backup } from './backup.ts';
 import { checkRepository } from './check.ts';
+import { dumpFile } from './dump.ts';
 import { initRepository } from './init.ts';
 import { openRepository } from './open.ts';
 
@@ -601,6 +602,86 @@ describe('what was compressed or encrypted before', () => {
     expect((await checkRepository(repo, { readData: true })).findings).toEqual([]);
   });
 });
+
+describe('streams', () => {
+  async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  }
+
+  test('become files of the snapshot, beside the paths and alone, in pieces of any size', async () => {
+    const dump = Buffer.concat([randomBytes(5 << 20), Buffer.alloc(3 << 20, 'row ')]);
+    writeFileSync(join(source, 'config'), 'kept with its database');
+    const { snapshot, summary } = await run({
+      streams: [
+        { path: '/databases/main/dump.sql', content: pieces(dump, 3 << 20) },
+        { path: '/databases/empty.sql', content: pieces(Buffer.alloc(0), 1) },
+        { path: join(home, 'beside.sql'), content: pieces(Buffer.from('beside'), 1) },
+      ],
+    });
+    expect(snapshot.paths).toEqual(
+      ['/databases/empty.sql', '/databases/main/dump.sql', source, join(home, 'beside.sql')].sort(),
+    );
+    expect(summary).toMatchObject({ files_new: 4, total_files_processed: 4 });
+    await repo.loadIndex();
+    const stored = (path: string) => contentOf(snapshot.id, path);
+    expect((await stored('/databases/main/dump.sql')).equals(dump)).toBe(true);
+    expect((await stored('/databases/empty.sql')).length).toBe(0);
+    expect((await stored(join(home, 'beside.sql'))).toString()).toBe('beside');
+    expect((await stored(join(source, 'config'))).toString()).toBe('kept with its database');
+    expect((await checkRepository(repo, { readData: true })).findings).toEqual([]);
+
+    const alone = await run({ paths: [], streams: [{ path: '/stdin', content: pieces(dump, 777) }] });
+    // The same bytes, cut at the same places.
+    expect(alone.summary.data_blobs).toBe(0);
+    expect(alone.snapshot.paths).toEqual(['/stdin']);
+  });
+
+  test('that fail in the middle make no snapshot and leave a clean repository', async () => {
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield randomBytes(2 << 20);
+      throw new AppError('unavailable', 'The database went away.');
+    }
+    const error = await failure(run({ streams: [{ path: '/dump', content: failing() }] }));
+    expect(error.message).toBe('The database went away.');
+    const check = await checkRepository(repo, { readData: true });
+    expect(check).toMatchObject({ ok: true, snapshots: 0 });
+  });
+
+  test('are told when nobody reads on, and a cancelled one ends at once', async () => {
+    const cancel = new AbortController();
+    let ended = false;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (let i = 0; ; i++) {
+          yield randomBytes(64 << 10);
+          if (i === 20) cancel.abort();
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      } finally {
+        ended = true;
+      }
+    }
+    const error = await failure(run({ streams: [{ path: '/dump', content: endless() }], signal: cancel.signal }));
+    expect(error.code).toBe('cancelled');
+    expect(ended).toBe(true);
+  });
+
+  test.each([
+    ['relative', 'dump.sql'],
+    ['with ..', '/a/../b'],
+    ['a folder', '/a/'],
+    ['inside a source', '/SOURCE/dump'],
+  ])('with a path that cannot be are refused: %s', async (_, path) => {
+    const asked = { path: path.replace('/SOURCE', source), content: pieces(Buffer.from('x'), 1) };
+    expect((await failure(run({ streams: [asked] }))).code).toBe('invalid-input');
+  });
+});
+
+async function contentOf(snapshot: SnapshotId, path: string): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of (await dumpFile(repo, snapshot, path)).content) parts.push(part);
+  return Buffer.concat(parts);
+}
 
 /** Every file below a folder, but for locks, which come and go. */
 function filesOf(folder: string): string[] {

@@ -17,24 +17,21 @@ import type {
   SelectionRules,
   Snapshot,
   SnapshotId,
-  SnapshotSummary,
   StoredResult,
   StoringOptions,
   TreeId,
 } from '../types.ts';
 import { listFolder } from '../walk/list-folder.ts';
 import { treeFromNodeTexts } from '../walk/tree-text.ts';
+import { ProblemList, progressOf, summaryOf, UNREADABLE } from './backup-report.ts';
 import { BackupSession } from './backup-session.ts';
-import { findSources, type Source, type UpperFolder, upperFolders } from './backup-sources.ts';
+import { addSources, findSources, newRoot, type Source, type UpperFolder } from './backup-sources.ts';
+import { checkStreams, madeUpFolder, storeStreams } from './backup-streams.ts';
 import { BackupWriter, DryWriter } from './backup-writer.ts';
 import { listSnapshots, loadSnapshot } from './snapshots.ts';
 
-const MAX_PROBLEMS = 1000;
 /** About five times a second, as promised in BackupOptions. */
 const PROGRESS_MS = 200;
-
-/** Problems that mean content was there and could not be stored. */
-const UNREADABLE = new Set(['open', 'read', 'list', 'stat']);
 
 /**
  * Throws 'invalid-input', 'not-found' or 'permission-denied' for the sources, 'repository-locked', 'cancelled', and
@@ -45,7 +42,12 @@ export function backup(repo: Repository, options: BackupOptions): Promise<Backup
 export async function backup(repo: Repository, options: BackupOptions): Promise<BackupResult> {
   const started = new Date();
   const problems = new ProblemList(options.onProblem);
+  const { streams = [] } = options;
+  if (options.paths.length + streams.length === 0) {
+    throw new AppError('invalid-input', 'No folder or file to back up was given.');
+  }
   const sources = findSources(options.paths, (problem) => problems.add(problem));
+  checkStreams(streams, sources);
   throwIfCancelled(options.signal);
   // Its threads start while the lock is taken.
   const session = new BackupSession(repo, {
@@ -81,33 +83,15 @@ function rulesOf(options: BackupOptions): SelectionRules {
   return { insensitiveExcludes, excludeCaches, excludeIfPresent, excludeLargerThan, oneFileSystem };
 }
 
-class ProblemList {
-  readonly #onProblem: ((problem: Problem) => void) | undefined;
-  readonly first: Problem[] = [];
-  count = 0;
-  unreadable = 0;
-
-  constructor(onProblem: ((problem: Problem) => void) | undefined) {
-    this.#onProblem = onProblem;
-  }
-
-  add(problem: Problem): void {
-    this.count += 1;
-    if (UNREADABLE.has(problem.during)) this.unreadable += 1;
-    if (this.first.length < MAX_PROBLEMS) this.first.push(problem);
-    this.#onProblem?.(problem);
-  }
-}
-
 async function findParent(
   repo: Repository,
   sources: readonly Source[],
-  { parent = 'auto', hostname, time, signal }: BackupOptions,
+  { parent = 'auto', streams, hostname, time, signal }: BackupOptions,
   problems: ProblemList,
 ): Promise<Snapshot | undefined> {
   if (parent === 'none') return undefined;
   if (parent !== 'auto') return await loadSnapshot(repo, parent as SnapshotId, signal);
-  const paths = sources.map(({ path }) => path);
+  const paths = pathsOf({ streams }, sources);
   // A snapshot that cannot be read is no source that cannot be read.
   const onProblem = (problem: Problem) => problems.add({ ...problem, during: 'parent' });
   const snapshots = await listSnapshots(repo, { hostname, paths, onProblem, signal });
@@ -148,7 +132,7 @@ async function run(repo: Repository, work: Run): Promise<BackupResult> {
       time: formatDate(options.time ?? started),
       parent: parent?.id,
       tree,
-      paths: sources.map(({ path }) => path),
+      paths: pathsOf(options, sources),
       hostname: options.hostname,
       ...owner(options),
       excludes: options.excludes ? [...options.excludes] : undefined,
@@ -161,6 +145,10 @@ async function run(repo: Repository, work: Run): Promise<BackupResult> {
   } finally {
     clearInterval(timer);
   }
+}
+
+function pathsOf({ streams = [] }: Pick<BackupOptions, 'streams'>, sources: readonly Source[]): string[] {
+  return [...sources, ...streams].map(({ path }) => path).sort();
 }
 
 function owner(options: BackupOptions): Pick<Snapshot, 'username' | 'uid' | 'gid'> {
@@ -179,6 +167,8 @@ interface StoredTree {
 
 /** Stores every source and the folders above them. */
 async function storeTree(repo: Repository, { options, sources, session, parent, problems }: Run): Promise<StoredTree> {
+  const upper = newRoot();
+  await storeStreams(session, options.streams ?? [], upper);
   const unchanged: boolean[] = [];
   const nodes = await Promise.all(
     sources.map(async (source, number) => {
@@ -204,9 +194,11 @@ async function storeTree(repo: Repository, { options, sources, session, parent, 
     const tree = (await storeRootFolder(session, parent)) as TreeId;
     return { tree, emptyPaths, unchanged: tree === parent?.tree };
   }
-  if (nodes.every((node) => node === '')) throw nothingReadable(sources, problems);
-  const tree = await storeUpperFolder(session, upperFolders(sources), nodes);
-  return { tree: tree as TreeId, emptyPaths, unchanged: unchanged.every(Boolean) };
+  if (sources.length > 0 && nodes.every((node) => node === '')) throw nothingReadable(sources, problems);
+  addSources(upper, sources, nodes);
+  const tree = await storeUpperFolder(session, upper);
+  // Whether a stream is what it was before nobody asks: it is new.
+  return { tree: tree as TreeId, emptyPaths, unchanged: !options.streams?.length && unchanged.every(Boolean) };
 }
 
 /** The source '/' is the snapshot's tree itself: it has no node. */
@@ -215,17 +207,15 @@ async function storeRootFolder(session: BackupSession, parent: Snapshot | undefi
   return session.saveTree(await session.run(job));
 }
 
-async function storeUpperFolder(
-  session: BackupSession,
-  folder: UpperFolder,
-  nodes: readonly string[],
-): Promise<string> {
-  const entries = new Map<string, string>();
-  for (const [name, number] of folder.sources) entries.set(name, nodes[number] ?? '');
+async function storeUpperFolder(session: BackupSession, folder: UpperFolder): Promise<string> {
+  const entries = new Map(folder.nodes);
   for (const below of folder.folders.values()) {
-    const subtree = (await storeUpperFolder(session, below, nodes)) as TreeId;
+    const subtree = (await storeUpperFolder(session, below)) as TreeId;
     const name = Buffer.from(below.name, 'latin1');
-    if (!below.stat) continue;
+    if (!below.stat) {
+      entries.set(below.name, madeUpFolder(below.name, subtree));
+      continue;
+    }
     const node = nodeFromStat(name, below.stat, { extendedAttributes: below.attributes });
     entries.set(below.name, encodeNode({ ...node, type: 'dir', subtree }));
   }
@@ -271,38 +261,4 @@ function nothingReadable(sources: readonly Source[], problems: ProblemList): App
     message: `Nothing in ${paths} could be read; no snapshot was made.${first ? ` ${first.path}: ${first.message}` : ''}`,
     hint: 'Run the worker as a user who may read it.',
   });
-}
-
-function progressOf(session: BackupSession, phase: BackupProgress['phase'], problems: ProblemList): BackupProgress {
-  const { filesDone, bytesDone, dataAddedPacked } = session.counters();
-  return {
-    phase,
-    totalFiles: session.counted?.files,
-    totalBytes: session.counted?.bytes,
-    filesDone,
-    bytesDone,
-    bytesStored: dataAddedPacked,
-    currentPath: session.currentPath(),
-    problems: problems.count,
-  };
-}
-
-function summaryOf(session: BackupSession, started: Date): SnapshotSummary {
-  const counters = session.counters();
-  return {
-    backup_start: formatDate(started),
-    backup_end: formatDate(new Date()),
-    files_new: counters.filesNew,
-    files_changed: counters.filesChanged,
-    files_unmodified: counters.filesUnmodified,
-    dirs_new: counters.dirsNew,
-    dirs_changed: counters.dirsChanged,
-    dirs_unmodified: counters.dirsUnmodified,
-    data_blobs: counters.dataBlobs,
-    tree_blobs: counters.treeBlobs,
-    data_added: counters.dataAdded,
-    data_added_packed: counters.dataAddedPacked,
-    total_files_processed: counters.filesDone,
-    total_bytes_processed: counters.bytesDone,
-  };
 }

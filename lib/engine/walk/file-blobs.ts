@@ -17,6 +17,9 @@ export interface FileContent {
   stat: BigIntStats;
 }
 
+/** Puts at most `length` bytes into `buffer` at `offset`; returns how many, 0 at the end. */
+export type Read = (buffer: Buffer, offset: number, length: number) => number;
+
 export class NotAFile extends Error {}
 
 export class FileReader {
@@ -38,16 +41,17 @@ export class FileReader {
       const stat = fstatSync(file, { bigint: true });
       if (!stat.isFile()) throw new NotAFile();
       whileOpen(file);
-      const blobs: string[] = [];
-      const size = this.#readAll(file, Number(stat.size), blobs);
-      return { blobs, size, stat };
+      const read: Read = (buffer, offset, length) => readSync(file, buffer, offset, length, null);
+      return { ...this.readFrom(read, Number(stat.size)), stat };
     } finally {
       closeSync(file);
     }
   }
 
-  #readAll(file: number, expected: number, blobs: string[]): number {
+  /** Whatever `read` gives until it gives nothing. `expected`: bytes that are known to be there, if they are. */
+  readFrom(read: Read, expected = 0): { blobs: string[]; size: number } {
     const { buffer } = this.#chunker;
+    const blobs: string[] = [];
     // One byte more than expected shows at once that a small file has not grown.
     let want = Math.min(Math.max(expected + 1, 1), READ_BYTES);
     let start = 0;
@@ -61,12 +65,12 @@ export class FileReader {
         end -= start;
         start = 0;
       }
-      const count = readSync(file, buffer, end, want, null);
+      const count = read(buffer, end, want);
       if (count === 0) break;
       end += count;
       size += count;
       this.#onBytes(count);
-      const last = size === expected && count < want;
+      const last = size === expected && count < want && expected > 0;
       for (;;) {
         const cut = this.#chunker.cut(start, end, searched);
         if (cut === undefined) break;
@@ -80,6 +84,6 @@ export class FileReader {
       want = READ_BYTES;
     }
     if (end > start) blobs.push(this.#save(buffer.subarray(start, end)));
-    return size;
+    return { blobs, size };
   }
 }
