@@ -6,7 +6,8 @@ import type { Store, StoreCallOptions, StoreEntry } from './store.ts';
 export type StoreMethod = 'put' | 'get' | 'stat' | 'list' | 'delete' | 'prepare';
 
 export interface Fault {
-  method: StoreMethod;
+  /** One, or several that are counted together. */
+  method: StoreMethod | readonly StoreMethod[];
   /** Which objects; default all. */
   name?: RegExp;
   /** How many matching calls go well before the first failure. */
@@ -50,7 +51,7 @@ export class FaultyStore implements Store {
   #faultFor(method: StoreMethod, name: string): Fault | undefined {
     for (const state of this.#faults) {
       const { fault } = state;
-      if (fault.method !== method || (fault.name && !fault.name.test(name))) continue;
+      if (![fault.method].flat().includes(method) || (fault.name && !fault.name.test(name))) continue;
       state.seen += 1;
       if (state.seen <= (fault.after ?? 0) || state.failed >= (fault.times ?? Number.POSITIVE_INFINITY)) continue;
       state.failed += 1;
