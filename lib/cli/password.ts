@@ -5,15 +5,19 @@ const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 const BACKSPACE = /[\b\u007f]/;
 
-/** Asks on the terminal without showing what is typed; twice when a new password is chosen. */
-export async function askPassword(confirm: boolean): Promise<string> {
+/** Asks on the terminal without showing what is typed; twice when a new password is chosen. `hint`: other ways to give it. */
+export async function askPassword(
+  confirm: boolean,
+  prompt = confirm ? 'Password for the new repository: ' : 'Password of the repository: ',
+  hint = 'Give it with --password-file, RESTIC_PASSWORD_FILE or RESTIC_PASSWORD.',
+): Promise<string> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new AppError('invalid-input', {
       message: 'No password was given and there is no terminal to ask on.',
-      hint: 'Give it with --password-file, RESTIC_PASSWORD_FILE or RESTIC_PASSWORD.',
+      hint,
     });
   }
-  const password = await readHidden(confirm ? 'Password for the new repository: ' : 'Password of the repository: ');
+  const password = await readHidden(prompt);
   if (confirm && (await readHidden('The same password again: ')) !== password) {
     throw new AppError('invalid-input', 'The two passwords differ; nothing was done.');
   }

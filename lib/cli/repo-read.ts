@@ -1,4 +1,4 @@
-// Commands that look into a repository: snapshots, ls, find, dump, diff.
+// Commands that look into a repository: snapshots, ls, dump.
 
 import { open } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
@@ -6,10 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { modeText } from '#lib/engine/format/mode.ts';
 import type { Entry, Problem, Snapshot } from '#lib/engine/types.ts';
-import { diffSnapshots } from '#lib/engine/verbs/diff.ts';
 import { openFile } from '#lib/engine/verbs/dump.ts';
 import { dumpArchive } from '#lib/engine/verbs/dump-archive.ts';
-import { findEntries } from '#lib/engine/verbs/find.ts';
 import { entryOf, findNode, walkTree } from '#lib/engine/verbs/ls-walk.ts';
 import { listSnapshots, resolveSnapshot, type SnapshotFilter } from '#lib/engine/verbs/snapshots.ts';
 import { AppError } from '#lib/errors.ts';
@@ -18,31 +16,33 @@ import { bytes, clock, counted, LiveLine, print, printJson, printTable } from '.
 import { printProblem } from './repo-backup.ts';
 import { type CommonOptions, collect, inSession, withCommonOptions, withLockOption } from './session.ts';
 
-interface FilterOptions extends CommonOptions {
-  host?: string;
+export interface FilterOptions extends CommonOptions {
+  host?: string | string[];
   tag?: string[];
   path?: string[];
 }
 
-function withReadOptions(command: Command): Command {
-  return withLockOption(withCommonOptions(command), false);
+function withReadOptions(command: Command, takesLock = false): Command {
+  return withLockOption(withCommonOptions(command), takesLock);
 }
 
-function withFilterOptions(command: Command): Command {
+export function withFilterOptions(command: Command, takesLock = false): Command {
   return withReadOptions(
     command
-      .option('-H, --host <name>', 'only snapshots of this host')
-      .option('--tag <tag>', 'only snapshots with this tag (may be repeated)', collect)
-      .option('--path <path>', 'only snapshots of this path (may be repeated)', collect),
+      .option('-H, --host <name>', 'only snapshots of this host (may be repeated)', collect)
+      .option('--tag <tags>', 'only snapshots with all of these tags, separated by commas (may be repeated)', collect)
+      .option('--path <path>', 'only snapshots of this path (may be repeated: of all of them)', collect),
+    takesLock,
   );
 }
 
-export function filterOf({ host, tag, path }: FilterOptions): SnapshotFilter {
-  return { hostname: host, tags: tag, paths: path };
+export function filterOf({ host = [], tag = [], path }: FilterOptions): SnapshotFilter {
+  const tagLists = tag.map((tags) => tags.split(',').filter((one) => one !== ''));
+  return { hostnames: [host].flat(), tagLists, paths: path };
 }
 
 /** A problem while reading is told, and makes the command end as partial. */
-function partialOn(options: CommonOptions): (problem: Problem) => void {
+export function partialOn(options: CommonOptions): (problem: Problem) => void {
   const live = new LiveLine(true);
   return (problem) => {
     process.exitCode = EXIT.partial;
@@ -126,7 +126,7 @@ export function addLs(repo: Command): void {
   );
 }
 
-function printEntry(entry: Entry, options: { json?: boolean; long?: boolean }): void {
+export function printEntry(entry: Entry, options: { json?: boolean; long?: boolean }): void {
   if (options.json) {
     const { name, type, path, uid, gid, size, mode, mtime } = entry;
     const permissions = modeText(type, mode);
@@ -139,42 +139,6 @@ function longLine({ type, mode, uid, gid, user, group, size, mtime, path, linkTa
   const owner = `${user ?? uid} ${group ?? gid}`;
   const link = linkTarget === undefined ? '' : ` -> ${linkTarget}`;
   return `${modeText(type, mode)} ${owner.padEnd(14)} ${String(size).padStart(12)} ${clock(mtime)} ${path}${link}`;
-}
-
-export function addFind(repo: Command): void {
-  const command = repo
-    .command('find')
-    .description('find names in all snapshots, or in some')
-    .argument('<pattern...>', 'a name or path, with * and ?')
-    .option('-s, --snapshot <id>', 'only in this snapshot (may be repeated)', collect)
-    .option('-i, --ignore-case', 'upper and lower case are the same')
-    .option('-l, --long', 'with mode, owner, size and time');
-  type FindOptions = FilterOptions & { snapshot?: string[]; ignoreCase?: boolean; long?: boolean };
-  withFilterOptions(command).action((patterns: string[], options: FindOptions) =>
-    inSession(options, async ({ repo, signal }) => {
-      const filter = { ...filterOf(options), signal };
-      const chosen: Snapshot[] = [];
-      for (const id of options.snapshot ?? []) chosen.push((await resolveSnapshot(repo, id, filter)).snapshot);
-      const onProblem = partialOn(options);
-      const snapshots = chosen.length > 0 ? chosen : await listSnapshots(repo, { ...filter, onProblem });
-      let shown: Snapshot | undefined;
-      for await (const found of findEntries(repo, snapshots, patterns, { ...options, onProblem, signal })) {
-        if (options.json) {
-          printJson({
-            snapshot: found.snapshot.id,
-            ...found.entry,
-            permissions: modeText(found.entry.type, found.entry.mode),
-          });
-          continue;
-        }
-        if (shown !== found.snapshot)
-          print(`In snapshot ${found.snapshot.id.slice(0, 8)} of ${clock(found.snapshot.time)}:`);
-        shown = found.snapshot;
-        printEntry(found.entry, options);
-      }
-      if (!shown && !options.json && !options.quiet) print('Nothing found.');
-    }),
-  );
 }
 
 export function addDump(repo: Command): void {
@@ -217,42 +181,4 @@ async function newFile(path: string): Promise<Writable> {
       throw new AppError('conflict', { message: `The file "${path}" exists already; it was left alone.`, cause });
     throw new AppError('invalid-input', { message: `The file "${path}" cannot be written: ${message}.`, cause });
   }
-}
-
-const MARKS = { added: '+', removed: '-', modified: 'M', metadata: 'U', type: 'T' } as const;
-
-export function addDiff(repo: Command): void {
-  const command = repo
-    .command('diff')
-    .description('show what changed between two snapshots')
-    .argument('<snapshot>', 'the older one')
-    .argument('<other>', 'the newer one')
-    .option('--metadata', 'also entries of which only owner, mode or time changed')
-    .addHelpText('after', '\nMarks: + added, - removed, M content changed, U only metadata changed, T type changed');
-  withReadOptions(command).action((a: string, b: string, options: CommonOptions & { metadata?: boolean }) =>
-    inSession(options, async ({ repo, signal }) => {
-      const [before, after] = [await resolveSnapshot(repo, a, { signal }), await resolveSnapshot(repo, b, { signal })];
-      const totals = { added: 0, removed: 0, modified: 0, metadata: 0, type: 0 };
-      const onProblem = partialOn(options);
-      const path = before.folder;
-      for await (const entry of diffSnapshots(repo, before.snapshot.id, after.snapshot.id, {
-        path,
-        onProblem,
-        signal,
-      })) {
-        totals[entry.change] += 1;
-        if (entry.change === 'metadata' && !options.metadata) continue;
-        const shown = entry.type === 'dir' ? `${entry.path}/` : entry.path;
-        if (options.json) printJson({ message_type: 'change', path: shown, modifier: MARKS[entry.change] });
-        else print(`${MARKS[entry.change]}    ${shown}`);
-      }
-      if (options.json) printJson({ message_type: 'statistics', ...totals });
-      else if (!options.quiet) {
-        print();
-        print(
-          `${totals.added} added, ${totals.removed} removed, ${totals.modified} changed, ${totals.type} of another type, ${totals.metadata} with other metadata only`,
-        );
-      }
-    }),
-  );
 }

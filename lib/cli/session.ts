@@ -15,6 +15,7 @@ export interface CommonOptions {
   repo?: string;
   repositoryFile?: string;
   passwordFile?: string;
+  keyHint?: string;
   json?: boolean;
   quiet?: boolean;
   lock?: boolean;
@@ -28,6 +29,7 @@ export function withCommonOptions(command: Command): Command {
       '-p, --password-file <file>',
       'file that holds the password (default: $RESTIC_PASSWORD_FILE, then $RESTIC_PASSWORD)',
     )
+    .option('--key-hint <id>', 'key to try first (default: $RESTIC_KEY_HINT)')
     .option('--json', 'print JSON for programs, one object a line')
     .option('-q, --quiet', 'print results and errors only');
 }
@@ -43,7 +45,7 @@ export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }
 
-function readOptionFile(file: string, what: string): string {
+export function readOptionFile(file: string, what: string): string {
   try {
     // As restic: a newline at the end of the file is not part of it.
     return readFileSync(file, 'utf8').trim();
@@ -115,7 +117,8 @@ export async function inSession(
     try {
       const password = await passwordOf(options);
       cpu = threads ? createCpuPool() : undefined;
-      repo = await openRepository(store, { password, cpu, signal });
+      const keyHint = options.keyHint ?? process.env.RESTIC_KEY_HINT;
+      repo = await openRepository(store, { password, keyHint, cpu, signal });
       await work({ repo, signal, options });
     } finally {
       await repo?.close();

@@ -9,10 +9,14 @@ import type { PathText, Problem, Snapshot, SnapshotId } from '../types.ts';
 
 export interface SnapshotFilter {
   hostname?: string;
+  /** One of these, when there are any. */
+  hostnames?: readonly string[];
   /** Every one of these must be among the snapshot's paths. */
   paths?: readonly string[];
   /** Every one of these must be among the snapshot's tags. */
   tags?: readonly string[];
+  /** All of at least one of these lists, when there are any: restic's "--tag a,b --tag c". An empty list: no tags at all. */
+  tagLists?: readonly (readonly string[])[];
 }
 
 export interface ListSnapshotsOptions extends SnapshotFilter {
@@ -56,8 +60,13 @@ export async function loadSnapshot(repo: Repository, id: SnapshotId, signal?: Ab
   return decodeSnapshot(id, await repo.loadUnpacked('snapshot', id, { signal }));
 }
 
-function matches(snapshot: Snapshot, { hostname, paths = [], tags = [] }: SnapshotFilter): boolean {
+function matches(snapshot: Snapshot, filter: SnapshotFilter): boolean {
+  const { hostname, hostnames = [], paths = [], tags = [], tagLists = [] } = filter;
   if (hostname !== undefined && snapshot.hostname !== hostname) return false;
+  if (hostnames.length > 0 && !hostnames.includes(snapshot.hostname ?? '')) return false;
+  const hasAll = (list: readonly string[]) =>
+    list.length === 0 ? !snapshot.tags?.length : list.every((tag) => snapshot.tags?.includes(tag));
+  if (tagLists.length > 0 && !tagLists.some(hasAll)) return false;
   if (!paths.every((path) => snapshot.paths.includes(path))) return false;
   return tags.every((tag) => snapshot.tags?.includes(tag));
 }

@@ -44,9 +44,8 @@ export async function changeTags(
   const lock = await repo.lock('exclusive', { waitMs: options.lockWaitMs, signal: options.signal });
   try {
     const signal = options.signal ? AbortSignal.any([options.signal, lock.signal]) : lock.signal;
-    const { hostname, paths, tags, onProblem } = options;
-    const all = await listSnapshots(repo, { onProblem, signal });
-    const chosen = await choose(repo, { ...options, hostname, paths, tags, signal });
+    const all = await listSnapshots(repo, { onProblem: options.onProblem, signal });
+    const chosen = await choose(repo, { ...options, signal });
     // By content: what a run that broke off has written already is found here, and only its predecessor is left to delete.
     const present = new Map(all.map((snapshot) => [contentOf(snapshot), snapshot.id]));
     const replaced: ReplacedSnapshot[] = [];
