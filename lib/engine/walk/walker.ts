@@ -6,14 +6,15 @@ import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs';
 import type { RangeJob } from '../cpu/backup-protocol.ts';
 import { type ExtendedAttribute, encodeNode, type NodeExtras, nodeFromStat, type TreeNode } from '../format/node.ts';
 import { pathTextFromBytes } from '../format/path-text.ts';
-import { parseTime } from '../format/time.ts';
 import { iterateTree } from '../format/tree.ts';
 import type { BlobId, Problem, TreeId } from '../types.ts';
 import type { AttributeReader } from './attributes.ts';
 import { type FileReader, NotAFile } from './file-blobs.ts';
 import { type FolderListing, listFolder } from './list-folder.ts';
+import { problemOf } from './problem-of.ts';
 import type { Selection } from './selection.ts';
 import { treeFromNodeTexts } from './tree-text.ts';
+import { hasSameTimes, isSameFile } from './unchanged.ts';
 
 /** A job larger than this is one message of megabytes; the rest can be given away later. */
 const MAX_RANGE = 8192;
@@ -293,7 +294,7 @@ export class Walker {
     if (before?.type === 'file' && isSameFile(before, stat)) {
       const content = before.content ?? [];
       const node = nodeFromStat(name, stat);
-      if (isTime(before.mtime, node.mtime, stat.mtimeNs) && isTime(before.ctime, node.ctime, stat.ctimeNs)) {
+      if (hasSameTimes(before, node, stat)) {
         if (this.#host.hasBlobs(content)) {
           this.#host.fileDone(Number(stat.size));
           this.#host.count('unmodified', 'file');
@@ -365,22 +366,8 @@ export class Walker {
   }
 
   #failed(path: string, during: string, error: unknown): void {
-    const { code, message } = error as NodeJS.ErrnoException;
-    switch (code) {
-      case 'ENOENT':
-      case 'ESTALE':
-        this.#report(path, 'vanished', 'It was there when its folder was listed and gone when it was to be read.');
-        break;
-      case 'EACCES':
-      case 'EPERM':
-        this.#report(path, during, 'Permission denied.');
-        break;
-      case 'ELOOP':
-        this.#report(path, during, 'It was replaced by a symbolic link while being read.');
-        break;
-      default:
-        this.#report(path, during, `The system said: ${message.replace(/, \w+( '.*')?$/s, '')}.`);
-    }
+    const said = problemOf(error as NodeJS.ErrnoException);
+    this.#report(path, said.vanished ? 'vanished' : during, said.message);
   }
 }
 
@@ -392,20 +379,4 @@ function nextSubtrees(frame: Frame, slot: number): string[] {
     if (subtree !== undefined) found.push(subtree);
   }
   return found;
-}
-
-/** restic's rule for a file that need not be read: same size, inode, mtime and ctime. */
-function isSameFile(before: TreeNode, stat: BigIntStats): boolean {
-  return BigInt(before.size ?? 0) === stat.size && (before.inode ?? 0n) === stat.ino;
-}
-
-/** `now` is the text of `ns` here; another writer's may have another zone. */
-function isTime(text: string, now: string, ns: bigint): boolean {
-  if (text === now) return true;
-  try {
-    return parseTime(text) === ns;
-  } catch {
-    // What is no time is not that of this file, which is then read again.
-    return false;
-  }
 }
