@@ -38,6 +38,7 @@ export const PATH_REGION = 1024;
  * byte, which sort bytewise and lose nothing.
  */
 export interface RangeJob {
+  kind: 'range';
   /** Who gets the result: a thread's number, or MAIN. */
   origin: number;
   token: number;
@@ -54,6 +55,19 @@ export interface RangeJob {
   /** Tree of this folder in the parent snapshot. */
   parentTree?: string;
 }
+
+/** Some blobs of a large file, whose cuts another thread has found. The result is their ids, or nothing. */
+export interface PieceJob {
+  kind: 'piece';
+  origin: number;
+  token: number;
+  /** As for the file system. */
+  path: string | Uint8Array;
+  offset: number;
+  lengths: number[];
+}
+
+export type Job = RangeJob | PieceJob;
 
 export const MAIN = -1;
 
@@ -99,7 +113,7 @@ export interface SealedTree {
 export type ToThread =
   /** Comes first, once, when the repository is locked and its index loaded: the thread starts earlier. */
   | { kind: 'begin'; index: IndexSnapshot }
-  | { kind: 'job'; job: RangeJob }
+  | { kind: 'job'; job: Job }
   | { kind: 'range-done'; token: number; nodes: string[] }
   | { kind: 'parent-trees'; trees: SealedTree[] }
   | { kind: 'body'; memory: ArrayBuffer }
@@ -113,7 +127,7 @@ export type ToThread =
 
 export type FromThread =
   | { kind: 'idle' }
-  | { kind: 'offer'; job: RangeJob }
+  | { kind: 'offer'; job: Job }
   | { kind: 'range-done'; origin: number; token: number; nodes: string[] }
   /** The first is needed now; the others may be left out of the answer. */
   | { kind: 'need-trees'; ids: string[] }

@@ -25,6 +25,8 @@ import {
   HUNGRY,
   MAIL,
   PATH_REGION,
+  type PieceJob,
+  type RangeJob,
   type SealedTree,
   type ToThread,
 } from './backup-protocol.ts';
@@ -188,7 +190,7 @@ const walker = new Walker({
   parentTree,
   done: (job, nodes) => send({ kind: 'range-done', origin: job.origin, token: job.token, nodes }),
   wanted: () => Atomics.load(control, HUNGRY) > 0,
-  give: (job) => {
+  give: (job: Omit<RangeJob, 'origin' | 'token'> | Omit<PieceJob, 'origin' | 'token'>) => {
     Atomics.sub(control, HUNGRY, 1);
     lastToken += 1;
     send({ kind: 'offer', job: { ...job, origin: number, token: lastToken } });
@@ -213,6 +215,11 @@ const walker = new Walker({
     Atomics.add(pathWords, 0, 1);
   },
 });
+
+function savePiece({ origin, token, path, offset, lengths }: PieceJob): void {
+  const nodes = reader.readPiece(typeof path === 'string' ? path : Buffer.from(path), offset, lengths);
+  send({ kind: 'range-done', origin, token, nodes });
+}
 
 /** One stream as a file. Its pieces come as fast as they are taken. */
 function saveStream(): void {
@@ -246,10 +253,11 @@ function finish(message: Extract<ToThread, { kind: 'finish' }>): void {
 function handle(message: ToThread): boolean {
   switch (message.kind) {
     case 'job':
-      walker.start(message.job);
+      if (message.job.kind === 'range') walker.start(message.job);
+      else savePiece(message.job);
       return true;
     case 'range-done':
-      walker.rangeDone(message.token, message.nodes);
+      walker.jobDone(message.token, message.nodes);
       return true;
     case 'body':
       bodyReturned(message.memory);

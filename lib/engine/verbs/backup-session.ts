@@ -15,6 +15,7 @@ import {
   type CountThreadData,
   type FromThread,
   HUNGRY,
+  type Job,
   MAIL,
   MAIN,
   PATH_REGION,
@@ -83,7 +84,7 @@ export class BackupSession {
   readonly #claims = newClaimMemory();
   readonly #claimSeed = randomBytes(4).readInt32LE();
   #idle: Thread[] = [];
-  #queue: RangeJob[] = [];
+  #queue: Job[] = [];
   #lastToken = 0;
   readonly #results = new Map<number, (nodes: string[]) => void>();
   readonly #waiting = new Map<string, (message: FromThread) => void>();
@@ -254,7 +255,7 @@ export class BackupSession {
   }
 
   /** JSON of the nodes of some entries of a folder; '' for those that could not be stored. */
-  run(job: Omit<RangeJob, 'origin' | 'token'>): Promise<string[]> {
+  run(job: Omit<RangeJob, 'kind' | 'origin' | 'token'>): Promise<string[]> {
     this.#lastToken += 1;
     const token = this.#lastToken;
     const done = new Promise<string[]>((resolve) => {
@@ -263,7 +264,7 @@ export class BackupSession {
         resolve(nodes);
       });
     });
-    const whole: RangeJob = { ...job, origin: MAIN, token };
+    const whole: RangeJob = { ...job, kind: 'range', origin: MAIN, token };
     const idle = this.#idle.pop();
     if (idle) {
       Atomics.sub(this.#control, HUNGRY, 1);

@@ -36,6 +36,7 @@ import { backup } from './backup.ts';
 import { checkRepository } from './check.ts';
 import { dumpFile } from './dump.ts';
 import { initRepository } from './init.ts';
+import { findNode } from './ls-walk.ts';
 import { openRepository } from './open.ts';
 
 // Real threads, child processes and full checks: seconds on an idle machine, much more on a busy one.
@@ -550,6 +551,25 @@ test('every pack is named by its hash and near the target size', async () => {
   expect(readdirSync(join(home, 'repo', 'index'))).toHaveLength(1);
 });
 
+test('one large file is shared by the threads, and is the same file whatever their number', async () => {
+  const noise = randomBytes(60 << 20);
+  writeFileSync(join(source, 'disk.img'), Buffer.concat([noise, Buffer.alloc(20 << 20), noise, randomBytes(60 << 20)]));
+  const trees: string[] = [];
+  for (const threads of [1, 3]) {
+    const cpu = createCpuPool({ threads });
+    const other = new LocalStore(join(home, `repo-${threads}`));
+    const fresh = await initRepository(other, { password: PASSWORD, kdf, cpu, chunkerPolynomial: 0x3da3358b4dc173n });
+    const { snapshot } = await run({}, fresh);
+    await fresh.loadIndex();
+    const file = await findNode(fresh, snapshot.tree, join(source, 'disk.img'));
+    trees.push(JSON.stringify(file?.content));
+    expect((await checkRepository(fresh, { readData: true })).findings).toEqual([]);
+    await fresh.close();
+    await cpu.close();
+  }
+  expect(trees[1]).toBe(trees[0]);
+});
+
 describe('a dry run', () => {
   test('says what would be stored, and stores nothing', async () => {
     writeFileSync(join(source, 'a'), randomBytes(3 << 20));
@@ -579,8 +599,9 @@ describe('a backup that is to be skipped when nothing changed', () => {
 
 describe('what was compressed or encrypted before', () => {
   test('is stored as it is, and text around it is not', async () => {
-    writeFileSync(join(source, 'noise'), randomBytes(600 << 10));
-    writeFileSync(join(source, 'text'), 'a line of text\n'.repeat(40_000));
+    writeFileSync(join(source, 'noise'), randomBytes(400 << 10));
+    writeFileSync(join(source, 'text'), 'a line of text\n'.repeat(30_000));
+    // Below the shortest chunk, so that each file is one blob.
     const half = Buffer.concat([randomBytes(250 << 10), Buffer.alloc(250 << 10, 'half ')]);
     writeFileSync(join(source, 'half'), half);
     await run();
@@ -588,8 +609,8 @@ describe('what was compressed or encrypted before', () => {
     const lengths = [...repo.packs()].flatMap(({ blobs }) =>
       blobs.filter(({ type }) => type === 'data').map(({ length, uncompressedLength }) => [length, uncompressedLength]),
     );
-    expect(lengths).toContainEqual([(600 << 10) + 32, undefined]);
-    expect(lengths.find(([, plain]) => plain === 600_000)?.[0]).toBeLessThan(1000);
+    expect(lengths).toContainEqual([(400 << 10) + 32, undefined]);
+    expect(lengths.find(([, plain]) => plain === 450_000)?.[0]).toBeLessThan(1000);
     expect(lengths.find(([, plain]) => plain === 500 << 10)?.[0]).toBeLessThan(260 << 10);
   });
 

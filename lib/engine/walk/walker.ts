@@ -3,13 +3,13 @@
 // entries are all done becomes a tree blob; one that waits for another thread's range is parked meanwhile.
 
 import { type BigIntStats, lstatSync, readlinkSync } from 'node:fs';
-import type { RangeJob } from '../cpu/backup-protocol.ts';
+import type { PieceJob, RangeJob } from '../cpu/backup-protocol.ts';
 import { type ExtendedAttribute, encodeNode, type NodeExtras, nodeFromStat, type TreeNode } from '../format/node.ts';
 import { pathTextFromBytes } from '../format/path-text.ts';
 import { iterateTree } from '../format/tree.ts';
 import type { BlobId, Problem, TreeId } from '../types.ts';
 import type { AttributeReader } from './attributes.ts';
-import { type FileReader, NotAFile } from './file-blobs.ts';
+import { type FileReader, type Helpers, NotAFile } from './file-blobs.ts';
 import { type FolderListing, listFolder } from './list-folder.ts';
 import { problemOf } from './problem-of.ts';
 import type { Selection } from './selection.ts';
@@ -45,6 +45,16 @@ interface Frame {
   job: RangeJob | undefined;
 }
 
+interface FileEntry {
+  frame: Frame;
+  slot: number;
+  path: string;
+  diskPath: string | Buffer;
+  name: Buffer;
+  /** In the parent snapshot. */
+  before: TreeNode | undefined;
+}
+
 export interface WalkerHost {
   reader: FileReader;
   /** Undefined where they cannot be read, which the host reports once. */
@@ -59,7 +69,7 @@ export interface WalkerHost {
   done(job: RangeJob, nodes: string[]): void;
   /** Asked once per entry: true when some other thread waits and this one may give it a job with give(). */
   wanted(): boolean;
-  give(job: Omit<RangeJob, 'origin' | 'token'>): number;
+  give(job: Omit<RangeJob, 'origin' | 'token'> | Omit<PieceJob, 'origin' | 'token'>): number;
   problem(problem: Problem): void;
   count(what: 'new' | 'changed' | 'unmodified', of: 'file' | 'dir'): void;
   fileDone(bytesSkipped: number): void;
@@ -81,7 +91,8 @@ function join(folder: string, name: string): string {
 export class Walker {
   readonly #host: WalkerHost;
   readonly #stack: Frame[] = [];
-  readonly #given = new Map<number, { frame: Frame; from: number }>();
+  /** What is to be done with the result of a job that was given away. */
+  readonly #given = new Map<number, (result: readonly string[]) => void>();
 
   constructor(host: WalkerHost) {
     this.#host = host;
@@ -97,16 +108,11 @@ export class Walker {
     this.#push({ folder, relative, isSource, source, names, regular, parent, job });
   }
 
-  /** A range that was given away is done. */
-  rangeDone(token: number, nodes: readonly string[]): void {
-    const given = this.#given.get(token);
-    if (!given) return;
+  /** A job that was given away is done. */
+  jobDone(token: number, result: readonly string[]): void {
+    const done = this.#given.get(token);
     this.#given.delete(token);
-    nodes.forEach((node, i) => {
-      given.frame.nodes[given.from + i] = node;
-    });
-    given.frame.pending -= 1;
-    this.#complete(given.frame);
+    done?.(result);
   }
 
   /** One entry of the innermost folder. Call while `busy`. */
@@ -184,6 +190,7 @@ export class Walker {
       const from = frame.end - count;
       const { folder, relative, isSource, source } = frame;
       const token = this.#host.give({
+        kind: 'range',
         folder,
         relative,
         isSource,
@@ -194,7 +201,13 @@ export class Walker {
       });
       frame.end = from;
       frame.pending += 1;
-      this.#given.set(token, { frame, from });
+      this.#given.set(token, (nodes) => {
+        nodes.forEach((node, i) => {
+          frame.nodes[from + i] = node;
+        });
+        frame.pending -= 1;
+        this.#complete(frame);
+      });
       return;
     }
   }
@@ -217,7 +230,7 @@ export class Walker {
     if (frame.regular[slot] === 1 && before === undefined && !selection.needsStat) {
       // Nothing to compare with: it is opened at once, and asked then what it is.
       if (selection.excludedByPattern(this.#relative(frame, name), false)) return;
-      frame.nodes[slot] = this.#read(path, diskPath, Buffer.from(name, 'latin1'), undefined);
+      this.#read({ frame, slot, path, diskPath, name: Buffer.from(name, 'latin1'), before: undefined }, true);
       return;
     }
     let stat: BigIntStats;
@@ -234,7 +247,7 @@ export class Walker {
       if (selection.excludedByStat({ isFolder, isFile: stat.isFile(), dev: stat.dev, size: stat.size })) return;
     }
     const bytes = Buffer.from(name, 'latin1');
-    if (stat.isFile()) frame.nodes[slot] = this.#file(path, diskPath, bytes, stat, before);
+    if (stat.isFile()) this.#file({ frame, slot, path, diskPath, name: bytes, before }, stat);
     else if (isFolder) this.#folder(frame, slot, { path, diskPath, relative, stat, before });
     else frame.nodes[slot] = this.#other(path, diskPath, bytes, stat);
   }
@@ -284,13 +297,8 @@ export class Walker {
     });
   }
 
-  #file(
-    path: string,
-    diskPath: string | Buffer,
-    name: Buffer,
-    stat: BigIntStats,
-    before: TreeNode | undefined,
-  ): string {
+  #file(file: FileEntry, stat: BigIntStats): void {
+    const { frame, slot, path, diskPath, name, before } = file;
     if (before?.type === 'file' && isSameFile(before, stat)) {
       const content = before.content ?? [];
       const node = nodeFromStat(name, stat);
@@ -300,35 +308,59 @@ export class Walker {
           this.#host.count('unmodified', 'file');
           node.content = content;
           node.extendedAttributes = this.#attributes(path, diskPath);
-          return encodeNode(node);
+          frame.nodes[slot] = encodeNode(node);
+          return;
         }
         const message = 'Parts of this file were missing in the repository; it was read and stored again.';
         this.#report(path, 'parent', message);
       }
     }
-    return this.#read(path, diskPath, name, before);
+    this.#read(file, true);
   }
 
-  #read(path: string, diskPath: string | Buffer, name: Buffer, before: TreeNode | undefined): string {
+  /** Reads a file and stores it. `shared`: other threads may store pieces of it, and its node comes when they have. */
+  #read(file: FileEntry, shared: boolean): void {
+    const { frame, slot, path, diskPath, name, before } = file;
     this.#host.at(path);
     let extendedAttributes: readonly ExtendedAttribute[] | undefined;
-    try {
-      const read = this.#host.reader.read(diskPath, (file) => {
-        extendedAttributes = this.#attributes(path, file);
+    const away = { pieces: 0, failed: false, done: () => {} };
+    const give: Helpers['give'] = (piece, blobs, from) => {
+      away.pieces += 1;
+      this.#given.set(this.#host.give({ kind: 'piece', path: diskPath, ...piece }), (ids) => {
+        if (ids.length !== piece.lengths.length) away.failed = true;
+        else blobs.splice(from, ids.length, ...ids);
+        away.pieces -= 1;
+        if (away.pieces === 0) away.done();
       });
-      const node = {
-        ...nodeFromStat(name, read.stat, { extendedAttributes }),
-        size: read.size,
-        content: read.blobs as BlobId[],
+    };
+    try {
+      const open = (descriptor: number) => {
+        extendedAttributes = this.#attributes(path, descriptor);
       };
-      this.#host.fileDone(0);
-      this.#host.count(before?.type === 'file' ? 'changed' : 'new', 'file');
-      return encodeNode(node);
+      const helpers = shared ? { wanted: this.#host.wanted, give } : undefined;
+      const read = this.#host.reader.read(diskPath, open, helpers);
+      const store = () => {
+        const node = nodeFromStat(name, read.stat, { extendedAttributes });
+        frame.nodes[slot] = encodeNode({ ...node, size: read.size, content: read.blobs as BlobId[] });
+        this.#host.fileDone(0);
+        this.#host.count(before?.type === 'file' ? 'changed' : 'new', 'file');
+      };
+      if (away.pieces === 0) {
+        store();
+        return;
+      }
+      frame.pending += 1;
+      away.done = () => {
+        // It changed under the other thread's hands: what it is now is read in one go.
+        if (away.failed) this.#read(file, false);
+        else store();
+        frame.pending -= 1;
+        this.#complete(frame);
+      };
     } catch (error) {
       if (error instanceof NotAFile) this.#report(path, 'open', 'It was replaced by something else while being read.');
       else if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
       else this.#failed(path, (error as NodeJS.ErrnoException).syscall === 'open' ? 'open' : 'read', error);
-      return '';
     }
   }
 
