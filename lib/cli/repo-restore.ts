@@ -1,9 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Repository } from '#lib/engine/repository/repository.ts';
-import type { PathText, Problem, RestoreOverwrite, RestoreProgress, Snapshot } from '#lib/engine/types.ts';
-import { matchesPattern } from '#lib/engine/verbs/find.ts';
-import { findFolder, walkTree } from '#lib/engine/verbs/ls-walk.ts';
+import type { PathText, Problem, RestoreOverwrite, RestorePatterns, RestoreProgress } from '#lib/engine/types.ts';
 import { planRestore, type RestorePlan } from '#lib/engine/verbs/restore.ts';
 import { resolveSnapshot } from '#lib/engine/verbs/snapshots.ts';
 import { AppError } from '#lib/errors.ts';
@@ -16,12 +14,22 @@ import { type CommonOptions, collect, inSession, withCommonOptions, withLockOpti
 interface Options extends CommonOptions {
   target: string;
   include?: string[];
+  exclude?: string[];
+  iinclude?: string[];
+  iexclude?: string[];
+  includeFile?: string[];
+  excludeFile?: string[];
+  iincludeFile?: string[];
+  iexcludeFile?: string[];
   host?: string;
   tag?: string[];
   path?: string[];
   overwrite: RestoreOverwrite;
+  delete?: boolean;
+  sparse?: boolean;
   dryRun?: boolean;
   verify?: boolean;
+  verbose: number;
 }
 
 export function addRestore(repo: Command): void {
@@ -30,13 +38,23 @@ export function addRestore(repo: Command): void {
     .description('write a snapshot, or a part of it, to a folder')
     .argument('<snapshot>', '"latest", an id or its first digits; with ":<folder>" that folder becomes the target')
     .requiredOption('-t, --target <folder>', 'folder to restore to')
-    .option('-i, --include <pattern>', 'only what fits: a path, or a name with * and ? (may be repeated)', collect)
+    .option('-i, --include <pattern>', 'only what fits: a path, or names with * ? and ** (may be repeated)', collect)
+    .option('-e, --exclude <pattern>', 'all but what fits (may be repeated)', collect)
+    .option('--iinclude <pattern>', 'as --include, with upper and lower case the same', collect)
+    .option('--iexclude <pattern>', 'as --exclude, with upper and lower case the same', collect)
+    .option('--include-file <file>', 'read patterns from a file, one a line (may be repeated)', collect)
+    .option('--exclude-file <file>', 'the same for --exclude', collect)
+    .option('--iinclude-file <file>', 'the same for --iinclude', collect)
+    .option('--iexclude-file <file>', 'the same for --iexclude', collect)
     .addOption(
       new Option('--overwrite <when>', 'what to do with files that are there already')
         .choices(['always', 'if-changed', 'if-newer', 'never'])
         .default('always'),
     )
+    .option('--delete', 'remove what the restored folders have and the snapshot has not')
+    .option('--sparse', 'leave out zeros, so that they take no room')
     .option('-n, --dry-run', 'show what would be done, do nothing')
+    .option('-v, --verbose', 'with --dry-run: twice also shows what stays as it is', (_, level: number) => level + 1, 0)
     .option('--verify', 'read back what was written and compare')
     .option('-H, --host <name>', 'with "latest": only snapshots of this host')
     .option('--tag <tag>', 'with "latest": only snapshots with this tag (may be repeated)', collect)
@@ -50,22 +68,20 @@ export function addRestore(repo: Command): void {
         partial = true;
         printProblem(problem, options, live);
       };
-      const onProgress = (progress: RestoreProgress) => showProgress(progress, options, live);
-      const include = await expandPatterns(repo, snapshot, folder, options.include ?? [], signal);
-      const { overwrite, verify } = options;
-      const target = resolve(options.target);
-      const asked = {
+      const plan = await planRestore(repo, {
         snapshot: snapshot.id,
-        include,
-        target,
+        target: resolve(options.target),
         strip: folder,
-        overwrite,
-        verify,
-        onProgress,
+        ...chosenBy(options, folder),
+        overwrite: options.overwrite,
+        delete: options.delete,
+        sparse: options.sparse,
+        verify: options.verify,
+        executeNext: !options.dryRun,
+        onProgress: (progress) => showProgress(progress, options, live),
         onProblem,
         signal,
-      };
-      const plan = await planRestore(repo, asked);
+      });
       live.clear();
       if (options.dryRun) printPlan(plan, options);
       else await execute(plan, options, live);
@@ -74,29 +90,36 @@ export function addRestore(repo: Command): void {
   );
 }
 
-/** Patterns become the paths they fit; plain paths stay, so that one that does not exist is an error. */
-async function expandPatterns(
-  repo: Repository,
-  snapshot: Snapshot,
-  folder: PathText,
-  patterns: readonly string[],
-  signal: AbortSignal,
-): Promise<PathText[]> {
-  const plain = patterns.filter((pattern) => pattern.startsWith('/') && !/[*?[]/.test(pattern));
-  const globs = patterns.filter((pattern) => !plain.includes(pattern));
+/** A plain path is looked for, so that one that does not exist is an error; everything else is a pattern. */
+function chosenBy(options: Options, folder: PathText): { include: PathText[]; patterns: RestorePatterns } {
+  const include = withFiles(options.include, options.includeFile);
+  const isPlain = (pattern: string) => pattern.startsWith('/') && !/[*?[\\]/.test(pattern);
   const below = folder === '/' ? '' : folder.replace(/\/+$/, '');
-  // As in restic, patterns are relative to the folder after the colon.
-  const paths = plain.map((path) => (path.startsWith(`${below}/`) ? path : below + path));
-  if (globs.length === 0) return paths;
-  const found: PathText[] = [];
-  const tree = await findFolder(repo, snapshot.tree, folder, signal);
-  for await (const { path } of walkTree(repo, tree, { path: folder, signal })) {
-    if (globs.some((pattern) => matchesPattern(path.slice(below.length), pattern))) found.push(path);
+  return {
+    // As in restic, patterns are relative to the folder after the colon.
+    include: include.filter(isPlain).map((path) => (path.startsWith(`${below}/`) ? path : below + path)),
+    patterns: {
+      include: include.filter((pattern) => !isPlain(pattern)),
+      exclude: withFiles(options.exclude, options.excludeFile),
+      includeAnyCase: withFiles(options.iinclude, options.iincludeFile),
+      excludeAnyCase: withFiles(options.iexclude, options.iexcludeFile),
+    },
+  };
+}
+
+function withFiles(patterns: readonly string[] = [], files: readonly string[] = []): string[] {
+  return [...patterns, ...files.flatMap(patternsOf)];
+}
+
+/** One pattern a line; empty lines and those that start with # say nothing. */
+function patternsOf(file: string): string[] {
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  } catch (cause) {
+    const message = `The file of patterns "${file}" cannot be read: ${(cause as Error).message}.`;
+    throw new AppError('invalid-input', { message, cause });
   }
-  if (found.length === 0 && paths.length === 0) {
-    throw new AppError('not-found', `Nothing in snapshot ${snapshot.id.slice(0, 8)} fits ${globs.join(', ')}.`);
-  }
-  return [...paths, ...found];
 }
 
 function showProgress(progress: RestoreProgress, options: Options, live: LiveLine): void {
@@ -130,7 +153,7 @@ function showProgress(progress: RestoreProgress, options: Options, live: LiveLin
 async function execute(plan: RestorePlan, options: Options, live: LiveLine): Promise<void> {
   const result = await plan.execute({ noLock: options.lock === false });
   live.clear();
-  const { filesRestored, bytesRestored, filesKept, filesVerified, problemCount } = result;
+  const { filesRestored, bytesRestored, filesKept, filesVerified, entriesDeleted, problemCount } = result;
   if (options.json) {
     printJson({
       message_type: 'summary',
@@ -139,6 +162,7 @@ async function execute(plan: RestorePlan, options: Options, live: LiveLine): Pro
       files_restored: filesRestored,
       files_skipped: filesKept,
       files_verified: filesVerified,
+      files_deleted: entriesDeleted,
       bytes_restored: bytesRestored,
       error_count: problemCount,
     });
@@ -147,20 +171,29 @@ async function execute(plan: RestorePlan, options: Options, live: LiveLine): Pro
   const seconds = (live.elapsed() / 1000).toFixed(1);
   print(`Restored ${counted(filesRestored, 'file')}, ${bytes(bytesRestored)}, to ${plan.targetPath} in ${seconds} s.`);
   if (filesKept > 0) print(`Kept ${counted(filesKept, 'file')} that were as in the snapshot or not to be overwritten.`);
+  if (entriesDeleted) print(`Deleted ${counted(entriesDeleted, 'entry').replace('entrys', 'entries')}.`);
   if (options.verify) print(`Verified ${counted(filesVerified, 'file')}.`);
   if (problemCount > 0) print(`${counted(problemCount, 'problem')}: see above.`);
 }
 
 function printPlan(plan: RestorePlan, options: Options): void {
-  const { create, overwrite, keep, extra, unsupported } = plan.summary;
+  const { create, overwrite, keep, extra, unsupported, delete: deleted } = plan.summary;
+  const show = (action: string, target: PathText, size: number | undefined, reason?: string) => {
+    if (options.json) printJson({ message_type: 'verbose_status', action, item: target, size, reason });
+    else if (action !== 'keep' || options.verbose > 1)
+      print(`${action.padEnd(11)} ${target}${reason ? ` (${reason})` : ''}`);
+  };
   const page = 1000;
-  for (let offset = 0; ; offset += page) {
+  for (let offset = 0, shown = page; shown === page; offset += page) {
     const changes = plan.changes({ offset, limit: page });
-    for (const { action, target, size, reason } of changes) {
-      if (options.json) printJson({ message_type: 'verbose_status', action, item: target, size, reason });
-      else if (action !== 'keep') print(`${action.padEnd(11)} ${target}${reason ? ` (${reason})` : ''}`);
-    }
-    if (changes.length < page) break;
+    for (const { action, target, size, reason } of changes) show(action, target, size, reason);
+    shown = changes.length;
+  }
+  for (let offset = 0, shown = page; shown === page; offset += page) {
+    const removals = plan.removals({ offset, limit: page });
+    for (const { target, type } of removals)
+      show('delete', target, undefined, type === 'dir' ? 'with its content' : '');
+    shown = removals.length;
   }
   if (options.json) {
     printJson({ message_type: 'summary', dry_run: true, ...plan.summary });
@@ -169,7 +202,8 @@ function printPlan(plan: RestorePlan, options: Options): void {
   print(
     `Would create ${create.count} (${bytes(create.bytes)}), overwrite ${overwrite.count} (${bytes(overwrite.bytes)}),`,
   );
+  const others = deleted ? `, delete ${deleted.count}` : '';
   print(
-    `keep ${keep.count} (${bytes(keep.bytes)}) and leave out ${unsupported.count}; ${extra.count} others in the target stay.`,
+    `keep ${keep.count} (${bytes(keep.bytes)})${others} and leave out ${unsupported.count}; ${extra.count} others in the target stay.`,
   );
 }

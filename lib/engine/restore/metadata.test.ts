@@ -12,12 +12,14 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const metadata: EntryMetadata = {
-  symlink: false,
+  type: 'file',
   mode: 0o711,
   uid: process.getuid?.() ?? 0,
   gid: process.getgid?.() ?? 0,
-  atimeNs: 1n,
-  mtimeNs: 1_700_000_000_000_000_000n,
+  atimeSec: 0,
+  atimeNsec: 1,
+  mtimeSec: 1_700_000_000,
+  mtimeNsec: 0,
 };
 
 test('the mode of every type of entry is set, also of those that cannot be opened', () => {

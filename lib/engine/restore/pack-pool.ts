@@ -4,13 +4,13 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#lib/errors.ts';
 import { defaultEntry } from '../cpu/pool.ts';
-import type { PackJob, PackJobResult } from './pack-jobs.ts';
+import type { EndJob, PackJob, PackJobResult } from './pack-jobs.ts';
 
 const MAX_THREADS = 8;
 const POLL_MS = 5;
 
 interface Waiting {
-  job: PackJob;
+  job: PackJob | EndJob;
   resolve: (result: never) => void;
   reject: (error: unknown) => void;
 }
@@ -35,6 +35,11 @@ export class PackPool {
     });
   }
 
+  /** Starts all threads now, for work that is about to come. An idle thread does not keep the process alive. */
+  start(): void {
+    while (this.#idle.length + this.#busy.size < this.size) this.#idle.push(this.#start());
+  }
+
   #next(): void {
     while (this.#queue.length > 0) {
       if (this.#closed) {
@@ -45,6 +50,7 @@ export class PackPool {
       if (!worker) return;
       const waiting = this.#queue.shift() as Waiting;
       this.#busy.set(worker, waiting);
+      worker.ref();
       worker.postMessage(waiting.job, transferables(waiting.job));
     }
   }
@@ -58,17 +64,21 @@ export class PackPool {
       const waiting = this.#busy.get(worker);
       this.#busy.delete(worker);
       this.#idle.push(worker);
+      worker.unref();
       waiting?.resolve(result as never);
       this.#next();
     });
     worker.on('error', (cause) => {
       const waiting = this.#busy.get(worker);
       this.#busy.delete(worker);
+      const idle = this.#idle.indexOf(worker);
+      if (idle >= 0) this.#idle.splice(idle, 1);
       waiting?.reject(
         new AppError('internal', { message: `A restore thread failed: ${(cause as Error).message}`, cause }),
       );
       this.#next();
     });
+    worker.unref();
     return worker;
   }
 
@@ -77,13 +87,23 @@ export class PackPool {
     this.#closed = true;
     this.#next();
     while (this.#busy.size > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    await Promise.all(this.#idle.map((worker) => worker.terminate()));
+    await Promise.all(this.#idle.splice(0).map((worker) => this.#end(worker)));
     this.#idle.length = 0;
+  }
+
+  /** A thread that is only terminated leaves the folders open that it opened: the target could not be unmounted. */
+  async #end(worker: Worker): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#busy.set(worker, { job: { kind: 'end' }, resolve: () => resolve(), reject: () => resolve() });
+      worker.ref();
+      worker.postMessage({ kind: 'end' } satisfies EndJob);
+    });
+    await worker.terminate();
   }
 }
 
-function transferables(job: PackJob): ArrayBuffer[] {
-  if (job.kind === 'compare') return [];
+function transferables(job: PackJob | EndJob): ArrayBuffer[] {
+  if (job.kind !== 'restore') return [];
   const { buffer, byteLength } = job.bytes;
   // A slice of Node's shared pool must not be moved away from its other users.
   return buffer instanceof ArrayBuffer && byteLength === buffer.byteLength && byteLength > 0 ? [buffer] : [];

@@ -2,57 +2,127 @@
 // calls through fs.promises cost two to five times as much (measured, 100,000 small files).
 
 import { hash } from 'node:crypto';
-import { closeSync, constants, openSync, readSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Envelope } from '../crypto/envelope.ts';
-import { BlobReader } from '../repository/blob-reader.ts';
+import { BlobOpener } from './blob-opener.ts';
 import { applyMetadata } from './metadata.ts';
-import type {
-  CompareDone,
-  CompareFile,
-  CompareJob,
-  FileFailure,
-  PackJob,
-  RestoreDone,
-  RestoreJob,
-  WholeFile,
+import {
+  type CompareDone,
+  type CompareFile,
+  type CompareJob,
+  type EndJob,
+  type FileFailure,
+  jobBlobs,
+  type PackJob,
+  type RestoreDone,
+  type RestoreJob,
+  type RestoreRoot,
+  type WholeFile,
 } from './pack-jobs.ts';
+import { Places } from './places.ts';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const PRIVATE_MODE = 0o600;
-/** 512 KiB of zeros, the chunk every hole of a file becomes. In a file that was made at full length it need not be written. */
+/** 512 KiB of zeros, the chunk every hole of a file becomes. Where a file is all zeros it need not be written. */
 const ZERO_CHUNK = '07854d2fef297a06ba81685e660c332de36d5d18d546927d30daad6d7fda1541';
+/** What file systems give a hole in. */
+const PAGE = 4096;
+const ZERO_PAGE = Buffer.alloc(PAGE);
 
-const reader = new BlobReader(new Envelope((workerData as { masterKey: Uint8Array }).masterKey));
+const opener = new BlobOpener(new Envelope((workerData as { masterKey: Uint8Array }).masterKey));
+
+let places: Places | undefined;
+let placesRoot: RestoreRoot | undefined;
+
+function placesOf(root: RestoreRoot): Places {
+  if (places && placesRoot?.fd === root.fd && placesRoot.target === root.target) return places;
+  places?.close();
+  placesRoot = root;
+  places = new Places(root.target, root.fd);
+  return places;
+}
 
 function failure(file: number, error: unknown): FileFailure {
   const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
   return { file, code, message };
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for is anything else.
+const ASCII = /^[\x00-\x7f]*$/;
+
+/** Node's fs is faster with text than with bytes. */
+function fsPath(path: string): string | Buffer {
+  return ASCII.test(path) ? path : Buffer.from(path, 'latin1');
+}
+
 function writeAll(fd: number, bytes: Uint8Array, position: number): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
 }
 
-function writeWhole(file: WholeFile, content: Uint8Array, done: RestoreDone): void {
-  const path = Buffer.from(file.path, 'latin1');
-  const written = file.temporary === undefined ? path : Buffer.from(file.temporary, 'latin1');
+/** Leaves out pages of the file that are all zeros, where it has nothing yet. */
+function writeSparse(fd: number, bytes: Buffer, position: number): void {
+  let start = 0;
+  let at = 0;
+  const flush = (end: number) => {
+    if (end > start) writeAll(fd, bytes.subarray(start, end), position + start);
+  };
+  while (at < bytes.length) {
+    const end = Math.min(bytes.length, at + PAGE - ((position + at) % PAGE));
+    if (ZERO_PAGE.compare(bytes, at, end, 0, end - at) === 0) {
+      flush(at);
+      start = end;
+    }
+    at = end;
+  }
+  flush(bytes.length);
+}
+
+/** A file of this name that an interrupted restore left is in nobody's use. */
+function createFile(path: string | Buffer, temporary: boolean): number {
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  try {
+    return openSync(path, flags, PRIVATE_MODE);
+  } catch (error) {
+    if (!temporary || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    unlinkSync(path);
+    return openSync(path, flags, PRIVATE_MODE);
+  }
+}
+
+function writeWhole(at: Places, file: WholeFile, content: Buffer, sparse: boolean, done: RestoreDone): void {
+  let written: string | Buffer;
   let fd: number;
   try {
-    fd = openSync(written, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, PRIVATE_MODE);
+    const prefix = at.prefix(file.folder);
+    written = fsPath(`${prefix}/${file.temporary ?? file.name}`);
+    fd = createFile(written, file.temporary !== undefined);
   } catch (error) {
     done.failures.push(failure(file.file, error));
     return;
   }
   try {
     try {
-      writeAll(fd, content, 0);
-      const failures = applyMetadata(written, file.metadata, fd);
+      if (sparse) {
+        ftruncateSync(fd, content.length);
+        writeSparse(fd, content, 0);
+      } else writeAll(fd, content, 0);
+      const failures = applyMetadata(written, file.metadata, { fd });
       if (failures.length > 0) done.metadata.push({ file: file.file, failures });
     } finally {
       closeSync(fd);
     }
-    if (file.temporary !== undefined) renameSync(written, path);
+    if (file.temporary !== undefined) renameSync(written, fsPath(`${at.prefix(file.folder)}/${file.name}`));
   } catch (error) {
     done.failures.push(failure(file.file, error));
     // Half a file must not stay; if it cannot be removed, the failure above already names it.
@@ -62,66 +132,86 @@ function writeWhole(file: WholeFile, content: Uint8Array, done: RestoreDone): vo
   }
 }
 
-function restore({ bytes, blobs, empty }: RestoreJob): RestoreDone {
+function restore(job: RestoreJob): RestoreDone {
   const done: RestoreDone = { damaged: [], failures: [], metadata: [] };
-  for (const file of empty) writeWhole(file, new Uint8Array(0), done);
-  let open: { path: string; fd: number } | undefined;
-  const close = () => {
-    if (open) closeSync(open.fd);
-    open = undefined;
-  };
-  for (const [index, blob] of blobs.entries()) {
-    const sealed = bytes.subarray(blob.offset, blob.offset + blob.length);
-    const content = blob.plain ? sealed : reader.open(sealed, { ...blob, type: 'data' });
+  const at = placesOf(job.root);
+  const { buffer, byteOffset } = job.bytes;
+  let index = -1;
+  for (const { id, offset, length, uncompressedLength, whole, parts } of jobBlobs(job)) {
+    index += 1;
+    const stored = Buffer.from(buffer, byteOffset + offset, length);
+    const content = job.plain ? stored : opener.open(stored, id, uncompressedLength);
     if (typeof content === 'string') {
       done.damaged.push({ blob: index, damage: content });
       continue;
     }
-    for (const file of blob.whole) writeWhole(file, content, done);
-    if (blob.id === ZERO_CHUNK) continue;
-    for (const { file, path, offset } of blob.parts) {
+    for (const file of whole) writeWhole(at, file, content, job.sparse, done);
+    for (const { file, fd, offset: position, fresh } of parts) {
       try {
-        if (open?.path !== path) {
-          close();
-          open = { path, fd: openSync(Buffer.from(path, 'latin1'), O_WRONLY | O_NOFOLLOW) };
-        }
-        writeAll(open.fd, content, offset);
+        if (!fresh) writeAll(fd, content, position);
+        else if (id === ZERO_CHUNK) continue;
+        else if (job.sparse) writeSparse(fd, content, position);
+        else writeAll(fd, content, position);
       } catch (error) {
         done.failures.push(failure(file, error));
       }
     }
   }
-  close();
   return done;
 }
 
 let compareBuffer = Buffer.alloc(0);
 
-/** The first difference ends it. */
-function sameContent({ path, blobs }: CompareFile): boolean {
-  const fd = openSync(Buffer.from(path, 'latin1'), O_RDONLY | O_NOFOLLOW);
+/** Bytes read at a position; fewer than asked for at the end of the file only. */
+function readAt(fd: number, length: number, position: number): Buffer {
+  if (compareBuffer.length < length) compareBuffer = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  while (filled < length) {
+    const read = readSync(fd, compareBuffer, filled, length - filled, position + filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return compareBuffer.subarray(0, filled);
+}
+
+function compareFile(at: Places | undefined, { file, folder, name, blobs, parts }: CompareFile, done: CompareDone) {
+  const path = fsPath(`${at ? at.prefix(folder) : folder}/${name}`);
+  // A FIFO that took its place must not hold the thread.
+  const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    for (const { id, length } of blobs) {
-      if (compareBuffer.length < length) compareBuffer = Buffer.allocUnsafeSlow(length);
-      let filled = 0;
-      while (filled < length) {
-        const read = readSync(fd, compareBuffer, filled, length - filled, null);
-        if (read === 0) return false;
-        filled += read;
-      }
-      if (hash('sha256', compareBuffer.subarray(0, length), 'hex') !== id) return false;
+    const { dev, ino, size, mtimeNs, ctimeNs } = regularFile(fd);
+    const present = new Uint8Array(blobs.length);
+    let position = 0;
+    let count = 0;
+    for (const [i, { id, length }] of blobs.entries()) {
+      const content = readAt(fd, length, position);
+      position += length;
+      if (content.length === length && hash('sha256', content, 'hex') === id) {
+        present[i] = 1;
+        count += 1;
+      } else if (!parts) return;
     }
-    return readSync(fd, Buffer.alloc(1), 0, 1, null) === 0;
+    if (count === blobs.length && readAt(fd, 1, position).length === 0) done.equal.push(file);
+    else if (count > 0 && parts) {
+      done.partial.push({ file, blobs: present, identity: { dev, ino, size, mtimeNs, ctimeNs } });
+    }
   } finally {
     closeSync(fd);
   }
 }
 
-function compare({ files }: CompareJob): CompareDone {
-  const done: CompareDone = { equal: [], failures: [] };
+function regularFile(fd: number) {
+  const stat = fstatSync(fd, { bigint: true });
+  if (!stat.isFile()) throw new Error('It is no regular file any more.');
+  return stat;
+}
+
+function compare({ files, root }: CompareJob): CompareDone {
+  const done: CompareDone = { equal: [], partial: [], failures: [] };
+  const at = root && placesOf(root);
   for (const file of files) {
     try {
-      if (sameContent(file)) done.equal.push(file.file);
+      compareFile(at, file, done);
     } catch (error) {
       done.failures.push(failure(file.file, error));
     }
@@ -129,6 +219,11 @@ function compare({ files }: CompareJob): CompareDone {
   return done;
 }
 
-parentPort?.on('message', (job: PackJob) => {
-  parentPort?.postMessage(job.kind === 'restore' ? restore(job) : compare(job));
-});
+function result(job: PackJob | EndJob): RestoreDone | CompareDone | undefined {
+  if (job.kind === 'restore') return restore(job);
+  if (job.kind === 'compare') return compare(job);
+  places?.close();
+  return undefined;
+}
+
+parentPort?.on('message', (job: PackJob | EndJob) => parentPort?.postMessage(result(job)));

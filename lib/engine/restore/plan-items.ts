@@ -3,7 +3,8 @@
 import { hash } from 'node:crypto';
 import type { TreeNode } from '../format/node.ts';
 import { joinPathText, pathTextFromBytes } from '../format/path-text.ts';
-import type { PathText, Problem, RestoreAction } from '../types.ts';
+import type { BlobId, NodeType, PathText, Problem, RestoreAction } from '../types.ts';
+import { type EntryMetadata, metadataOf } from './metadata.ts';
 
 /** A folder of the snapshot and the place it goes to. Items hold their folder instead of a path of their own. */
 export interface PlannedFolder {
@@ -12,7 +13,7 @@ export interface PlannedFolder {
   target: string;
   path: PathText;
   /** Undefined for the target itself when nothing of the snapshot stands for it. */
-  node?: TreeNode;
+  metadata?: EntryMetadata;
   action: RestoreAction;
   reason?: string;
   /** False for folders that only lead to what was chosen: they are made when missing and left alone otherwise. */
@@ -20,21 +21,82 @@ export interface PlannedFolder {
   existed: boolean;
   /** What lies at its place is no folder and will not be replaced: nothing below can be restored. */
   blocked: boolean;
+  /** Its mode, owner, time or attributes are not those of the snapshot. */
+  metadataDiffers?: boolean;
 }
 
-export interface PlannedItem {
-  node: TreeNode;
+/**
+ * One entry, with as little as a restore needs: a plan holds one for each of perhaps millions of files, and a whole tree
+ * node takes four times as much.
+ */
+export interface PlannedItem extends EntryMetadata {
   folder: PlannedFolder;
+  /** The bytes of its name, as latin1 text. */
+  name: string;
+  size: number;
+  content: readonly BlobId[];
   action: RestoreAction;
   reason?: string;
   /** Something is at its place. */
   existed: boolean;
-  /** An entry that stays, but whose owner, mode or time differ. */
+  /** An entry that stays, but whose owner, mode, time or attributes differ. */
   metadataDiffers?: boolean;
   /** Names of one file share it. */
   linkGroup?: string;
   /** Another name of the same file, which is there or will be by then; this one becomes a hard link to it. */
   linkTo?: PlannedItem;
+  linkTarget?: Buffer;
+  device?: bigint;
+  /** Which parts of the file that is there need not be written. */
+  present?: PresentParts;
+}
+
+/** Parts of an existing file that are as in the snapshot, and the file they were seen in. */
+export interface PresentParts {
+  /** One byte a blob: 1 where the file has it. */
+  blobs: Uint8Array;
+  file: FileIdentity;
+}
+
+/** Enough to tell that a file was neither replaced nor written to. */
+export interface FileIdentity {
+  dev: bigint;
+  ino: bigint;
+  size: bigint;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+}
+
+export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
+  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+}
+
+/** Something in a restored folder that the snapshot does not have and that is to go. */
+export interface PlannedRemoval {
+  folder: PlannedFolder;
+  name: string;
+  type: NodeType;
+}
+
+const NO_CONTENT: readonly BlobId[] = [];
+
+export function itemOf(node: TreeNode, folder: PlannedFolder, existed: boolean): PlannedItem {
+  return {
+    ...metadataOf(node),
+    folder,
+    name: node.name.toString('latin1'),
+    size: node.size ?? 0,
+    content: node.content ?? NO_CONTENT,
+    action: 'create',
+    reason: undefined,
+    existed,
+    metadataDiffers: undefined,
+    linkGroup: linkGroupOf(node),
+    linkTo: undefined,
+    linkTarget: node.linkTarget,
+    device: node.device,
+    present: undefined,
+  };
 }
 
 /**
@@ -47,11 +109,11 @@ export function linkGroupOf({ type, links = 1, deviceId, inode, content = [] }: 
 }
 
 export function itemTarget(item: PlannedItem): string {
-  return `${item.folder.target}/${item.node.name.toString('latin1')}`;
+  return `${item.folder.target}/${item.name}`;
 }
 
 export function itemPath(item: PlannedItem): PathText {
-  return joinPathText(item.folder.path, pathTextFromBytes(item.node.name));
+  return joinPathText(item.folder.path, pathTextFromBytes(Buffer.from(item.name, 'latin1')));
 }
 
 export function bytesOf(target: string): Buffer {

@@ -1,25 +1,29 @@
 // Decides for every entry of a snapshot what a restore would do with it, by looking at what the target has. Reads only.
 
 import type { BigIntStats } from 'node:fs';
-import { lstatSync, readdirSync, readlinkSync, realpathSync, statfsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { AppError, isAppError } from '#lib/errors.ts';
-import { chmodBits, nodeTypeFromStMode } from '../format/mode.ts';
+import { lstatSync, readdirSync } from 'node:fs';
+import { AppError } from '#lib/errors.ts';
+import { nodeTypeFromStMode } from '../format/mode.ts';
 import type { TreeNode } from '../format/node.ts';
-import { parseTime } from '../format/time.ts';
+import { joinPathText, pathTextFromBytes, splitPathText } from '../format/path-text.ts';
 import type { Repository } from '../repository/repository.ts';
 import { compareItems } from '../restore/compare.ts';
+import { decide, mayKeepParts, metadataDiffers } from '../restore/decide.ts';
+import { metadataOf } from '../restore/metadata.ts';
 import type { PackPool } from '../restore/pack-pool.ts';
 import {
   bytesOf,
-  linkGroupOf,
+  itemOf,
   type PlannedFolder,
   type PlannedItem,
+  type PlannedRemoval,
   ProblemLog,
   targetText,
   throttled,
 } from '../restore/plan-items.ts';
 import { posix } from '../restore/posix.ts';
+import { cleanPath, Selection } from '../restore/selection.ts';
+import { freeBytes, lstat, resolveTarget } from '../restore/target.ts';
 import type { PathText, RestoreOptions, RestoreOverwrite, RestoreProgress, TreeId } from '../types.ts';
 import { findNode, walkTree } from './ls-walk.ts';
 import { loadSnapshot } from './snapshots.ts';
@@ -31,37 +35,16 @@ export interface RestoreDraft {
   repo: Repository;
   options: RestoreOptions;
   target: string;
+  /** Each after the folder that holds it; the target first. */
   folders: PlannedFolder[];
   items: PlannedItem[];
+  removals: PlannedRemoval[];
   problems: ProblemLog;
+  /** Entries that the snapshot does not have and that stay. */
   extra: number;
+  /** What other systems attach to entries and this one cannot keep, with how many entries have it and one of them. */
+  foreign: Map<string, { count: number; example: PathText }>;
   freeBytes?: number;
-}
-
-/** The target with every symlink on the way to it resolved: only what is below it is not trusted. */
-function resolveTarget(target: string): { path: string; exists: boolean } {
-  const path = resolve(target);
-  try {
-    return { path: realpathSync(path), exists: true };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') {
-      const parent = dirname(path);
-      const base = parent === path ? path : resolveTarget(parent).path;
-      return {
-        path: parent === path ? path : `${base === '/' ? '' : base}${path.slice(parent === '/' ? 0 : parent.length)}`,
-        exists: false,
-      };
-    }
-    throw new AppError(code === 'EACCES' ? 'permission-denied' : 'invalid-input', {
-      message: `The target folder "${target}" cannot be used: ${(error as Error).message}.`,
-      cause: error,
-    });
-  }
-}
-
-function lstat(target: string): BigIntStats | undefined {
-  return lstatSync(bytesOf(target), { bigint: true, throwIfNoEntry: false });
 }
 
 export class RestorePlanner {
@@ -69,29 +52,33 @@ export class RestorePlanner {
   readonly #options: RestoreOptions;
   readonly #pool: PackPool;
   readonly #overwrite: RestoreOverwrite;
-  readonly #include: Set<PathText>;
-  /** Paths above included ones. */
-  readonly #above = new Set<PathText>();
-  readonly #found = new Set<PathText>();
+  readonly #selection: Selection;
   readonly #draft: RestoreDraft;
   readonly #folders = new Map<PathText, PlannedFolder>();
-  readonly #present = new Map<PlannedFolder, number>();
+  /** Names of the snapshot that lie in folders that are there already. */
+  readonly #names = new Map<PlannedFolder, Set<string>>();
   readonly #inodes = new Map<PlannedItem, string>();
   readonly #toCompare: PlannedItem[] = [];
+  readonly #maySplit = new Set<PlannedItem>();
+  #depth = 0;
 
   constructor(repo: Repository, options: RestoreOptions, pool: PackPool) {
     this.#repo = repo;
     this.#options = options;
     this.#pool = pool;
     this.#overwrite = options.overwrite ?? 'always';
-    this.#include = new Set((options.include ?? []).map(cleanPath).filter((path) => path !== '/'));
-    for (const path of this.#include) {
-      for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
-        this.#above.add(path.slice(0, at));
-    }
-    const { path } = resolveTarget(options.target);
-    const problems = new ProblemLog(options.onProblem);
-    this.#draft = { repo, options, target: path, folders: [], items: [], problems, extra: 0 };
+    this.#selection = new Selection(options.include ?? [], options.patterns);
+    this.#draft = {
+      repo,
+      options,
+      target: resolveTarget(options.target),
+      folders: [],
+      items: [],
+      removals: [],
+      problems: new ProblemLog(options.onProblem),
+      extra: 0,
+      foreign: new Map(),
+    };
   }
 
   async plan(): Promise<RestoreDraft> {
@@ -99,6 +86,7 @@ export class RestorePlanner {
     const { tree } = await loadSnapshot(this.#repo, snapshot, signal);
     await this.#repo.loadIndex({ signal });
     const strip = cleanPath(this.#options.strip ?? '/');
+    this.#depth = strip === '/' ? 0 : strip.split('/').length - 1;
     const root = await this.#root(strip, tree);
     const report = throttled(onProgress);
     let totalBytes = 0;
@@ -108,9 +96,9 @@ export class RestorePlanner {
       return { phase: 'planning', totalFiles: items.length, totalBytes, currentPath, ...counts };
     };
     let turn = 0;
-    const walk = walkTree(this.#repo, root.node?.subtree ?? tree, {
+    const walk = walkTree(this.#repo, root.subtree ?? tree, {
       path: strip,
-      enter: ({ path }) => this.#choice(path) !== 'no',
+      enter: ({ path }) => this.#folders.has(path),
       onProblem: (problem) => this.#draft.problems.add(problem),
       signal,
     });
@@ -120,66 +108,85 @@ export class RestorePlanner {
       report(() => progress(path));
       if (++turn % ENTRIES_PER_TURN === 0) await new Promise(setImmediate);
     }
-    for (const path of this.#include) {
-      if (!this.#found.has(path))
-        throw new AppError('not-found', `"${path}" is not in the snapshot${strip === '/' ? '' : ` below ${strip}`}.`);
-    }
+    const [missing] = this.#selection.missing();
+    if (missing !== undefined)
+      throw new AppError('not-found', `"${missing}" is not in the snapshot${strip === '/' ? '' : ` below ${strip}`}.`);
+    this.#dropEmptyWays();
     await this.#compare();
     this.#linkNames();
-    this.#countExtra();
+    this.#findExtra();
     this.#draft.freeBytes = freeBytes(this.#draft.target);
     report(progress, true);
     return this.#draft;
   }
 
-  async #root(strip: PathText, tree: TreeId): Promise<PlannedFolder> {
+  async #root(strip: PathText, tree: TreeId): Promise<{ subtree: TreeId | undefined }> {
     const node = await findNode(this.#repo, tree, strip, this.#options.signal);
     if (node && (node.type !== 'dir' || !node.subtree)) {
       throw new AppError('not-found', `"${strip}" is not a folder in the snapshot.`);
     }
-    const stat = lstat(this.#draft.target);
+    const { target } = this.#draft;
+    const stat = lstatSync(target, { throwIfNoEntry: false });
     if (stat && !stat.isDirectory()) {
       throw new AppError('invalid-input', `The target "${this.#options.target}" is not a folder.`);
     }
     const root: PlannedFolder = {
-      target: this.#draft.target === '/' ? '' : Buffer.from(this.#draft.target).toString('latin1'),
+      target: target === '/' ? '' : Buffer.from(target).toString('latin1'),
       path: strip,
-      node,
+      metadata: node && metadataOf(node),
       action: stat ? 'keep' : 'create',
-      chosen: this.#include.size === 0,
+      chosen: this.#selection.includesAll,
       existed: stat !== undefined,
       blocked: false,
     };
     this.#folders.set(strip, root);
     this.#draft.folders.push(root);
-    return root;
+    return { subtree: node?.subtree };
   }
 
-  #choice(path: PathText): 'yes' | 'above' | 'no' {
-    if (this.#include.size === 0) return 'yes';
-    for (let at = path.length; at > 0; at = path.lastIndexOf('/', at - 1)) {
-      const part = path.slice(0, at);
-      if (!this.#include.has(part)) continue;
-      this.#found.add(part);
-      return 'yes';
-    }
-    return this.#above.has(path) ? 'above' : 'no';
+  /** As the patterns see it: below the folder that is restored. */
+  #namesOf(path: PathText): string[] {
+    if (!this.#selection.hasPatterns) return [];
+    return splitPathText(path)
+      .slice(this.#depth)
+      .map((name) => name.toString());
   }
 
   #add(node: TreeNode, path: PathText): void {
-    const choice = this.#choice(path);
-    if (choice === 'no' || (choice === 'above' && node.type !== 'dir')) return;
+    const isFolder = node.type === 'dir';
     const folder = this.#folders.get(path.slice(0, path.lastIndexOf('/')) || '/') as PlannedFolder;
-    const target = `${folder.target}/${node.name.toString('latin1')}`;
+    const name = node.name.toString('latin1');
+    // Also what is left out: it is in the snapshot, so it is no extra.
+    if (folder.existed) this.#namesIn(folder).add(name);
+    const choice = this.#selection.choose(path, this.#namesOf(path), isFolder);
+    if (choice === 'no' || (choice === 'above' && !isFolder)) return;
+    const target = `${folder.target}/${name}`;
     let stat: BigIntStats | undefined;
     try {
       stat = folder.existed && !folder.blocked ? lstat(target) : undefined;
     } catch (error) {
       this.#draft.problems.add({ path: targetText(target), during: 'stat', message: (error as Error).message });
     }
-    if (stat) this.#present.set(folder, (this.#present.get(folder) ?? 0) + 1);
-    if (node.type === 'dir') this.#addFolder(node, path, folder, target, stat, choice === 'yes');
+    if (node.genericAttributes) this.#noteForeign(node.genericAttributes, path);
+    if (isFolder) this.#addFolder(node, path, folder, target, stat, choice === 'yes');
     else this.#addItem(node, folder, target, stat);
+  }
+
+  #namesIn(folder: PlannedFolder): Set<string> {
+    let names = this.#names.get(folder);
+    if (!names) {
+      names = new Set();
+      this.#names.set(folder, names);
+    }
+    return names;
+  }
+
+  #noteForeign(attributes: Record<string, unknown>, path: PathText): void {
+    for (const name of Object.keys(attributes)) {
+      const seen = this.#draft.foreign.get(name);
+      if (seen) seen.count += 1;
+      else this.#draft.foreign.set(name, { count: 1, example: path });
+    }
   }
 
   #addFolder(
@@ -194,15 +201,18 @@ export class RestorePlanner {
       parent,
       target,
       path,
-      node,
+      metadata: metadataOf(node),
       action: 'create',
+      reason: undefined,
       chosen,
       existed: false,
       blocked: parent.blocked,
     };
     if (parent.blocked) Object.assign(folder, { action: 'unsupported', reason: 'its folder cannot be made' });
-    else if (stat?.isDirectory()) Object.assign(folder, { action: 'keep', existed: true });
-    else if (stat) {
+    else if (stat?.isDirectory()) {
+      Object.assign(folder, { action: 'keep', existed: true });
+      if (chosen && folder.metadata) folder.metadataDiffers = metadataDiffers(bytesOf(target), folder.metadata, stat);
+    } else if (stat) {
       // A symlink here may have been planted to lead the restore elsewhere; one on the way to what was chosen is not ours to remove.
       const replace = chosen && this.#overwrite !== 'never' && this.#overwrite !== 'if-newer';
       if (replace) Object.assign(folder, { action: 'overwrite', reason: 'type differs' });
@@ -216,21 +226,27 @@ export class RestorePlanner {
   }
 
   #addItem(node: TreeNode, folder: PlannedFolder, target: string, stat: BigIntStats | undefined): void {
-    const item: PlannedItem = { node, folder, action: 'create', existed: stat !== undefined };
+    const item = itemOf(node, folder, stat !== undefined);
     this.#draft.items.push(item);
-    if (folder.blocked) {
-      item.action = 'unsupported';
-      item.reason = 'its folder cannot be made';
-      return;
-    }
-    const unsupported = this.#unsupported(node);
+    const unsupported = folder.blocked ? 'its folder cannot be made' : this.#unsupported(node);
     if (unsupported) {
       item.action = 'unsupported';
       item.reason = unsupported;
+      item.linkGroup = undefined;
       return;
     }
-    item.linkGroup = linkGroupOf(node);
-    if (stat) this.#decide(item, target, stat);
+    if (!stat) return;
+    if (item.linkGroup) this.#inodes.set(item, `${stat.dev}:${stat.ino}`);
+    const options = { overwrite: this.#overwrite, delete: this.#options.delete ?? false };
+    try {
+      if (decide(item, stat, options) === 'decided') return;
+    } catch (error) {
+      // It vanished or may not be read: what happens then is told when it is written.
+      this.#draft.problems.add({ path: targetText(target), during: 'stat', message: (error as Error).message });
+      return;
+    }
+    this.#toCompare.push(item);
+    if (mayKeepParts(item, stat, this.#overwrite)) this.#maySplit.add(item);
   }
 
   #unsupported(node: TreeNode): string | undefined {
@@ -240,45 +256,25 @@ export class RestorePlanner {
     return posix && process.getuid?.() === 0 ? undefined : 'only root can make a device';
   }
 
-  /** What to do where something is there already. */
-  #decide(item: PlannedItem, target: string, stat: BigIntStats): undefined {
-    const { node } = item;
-    this.#inodes.set(item, `${stat.dev}:${stat.ino}`);
-    const keep = (reason: string, metadata = false): undefined => {
-      item.action = 'keep';
-      item.reason = reason;
-      item.metadataDiffers = metadata && differs(node, stat);
+  /** Folders that would have led to something chosen, but nothing below them was. */
+  #dropEmptyWays(): void {
+    const needed = new Set<PlannedFolder>();
+    const need = (from: PlannedFolder | undefined) => {
+      for (let folder = from; folder && !needed.has(folder); folder = folder.parent) needed.add(folder);
     };
-    if (this.#overwrite === 'never') return keep('exists here');
-    const mtime = timeOf(node.mtime);
-    if (this.#overwrite === 'if-newer' && mtime <= stat.mtimeNs)
-      return keep(mtime === stat.mtimeNs ? 'same age' : 'newer here');
-    item.action = 'overwrite';
-    const type = nodeTypeFromStMode(Number(stat.mode));
-    if (type !== node.type) {
-      item.reason = 'type differs';
-      if (type === 'dir' && !isEmptyFolder(target)) {
-        item.action = 'unsupported';
-        item.reason = 'a folder with content is in the way';
-      }
-      return;
-    }
-    if (node.type === 'symlink') {
-      if (readlinkSync(bytesOf(target), { encoding: 'buffer' }).equals(node.linkTarget ?? Buffer.alloc(0))) {
-        return keep('same', true);
-      }
-      item.reason = 'link target differs';
-    } else if (node.type === 'file') {
-      item.reason = 'content differs';
-      if (stat.size !== BigInt(node.size ?? 0)) return;
-      if (this.#overwrite === 'if-changed' && stat.mtimeNs === mtime) return keep('same', true);
-      item.metadataDiffers = differs(node, stat);
-      this.#toCompare.push(item);
-    } else if (node.type === 'fifo' || node.device === stat.rdev) keep('same', true);
+    const { folders, items } = this.#draft;
+    need(folders[0]);
+    for (const folder of folders) if (folder.chosen) need(folder);
+    for (const item of items) if (!item.folder.chosen) need(item.folder);
+    if (needed.size < folders.length) this.#draft.folders = folders.filter((folder) => needed.has(folder));
   }
 
   async #compare(): Promise<void> {
-    const equal = await compareItems(this.#repo, this.#pool, this.#toCompare, () => {}, this.#options.signal);
+    if (this.#toCompare.length === 0) return;
+    const equal = await compareItems(this.#repo, this.#pool, this.#toCompare, {
+      wantsParts: (item) => this.#maySplit.has(item),
+      signal: this.#options.signal,
+    });
     for (const item of equal) {
       item.action = 'keep';
       item.reason = item.metadataDiffers ? 'content same' : 'same';
@@ -308,12 +304,18 @@ export class RestorePlanner {
     }
   }
 
-  #countExtra(): void {
+  #findExtra(): void {
     for (const folder of this.#draft.folders) {
-      if (!folder.existed || folder.blocked || !folder.chosen) continue;
+      if (!folder.existed || folder.blocked || !(folder.chosen || this.#options.delete)) continue;
+      const known = this.#names.get(folder);
       try {
         const names = readdirSync(folder.target === '' ? '/' : bytesOf(folder.target), { encoding: 'buffer' });
-        this.#draft.extra += names.length - (this.#present.get(folder) ?? 0);
+        for (const bytes of names) {
+          const name = bytes.toString('latin1');
+          if (known?.has(name)) continue;
+          if (this.#options.delete && this.#mayDelete(folder, bytes)) this.#remove(folder, name);
+          else if (folder.chosen) this.#draft.extra += 1;
+        }
       } catch (error) {
         this.#draft.problems.add({
           path: targetText(folder.target),
@@ -323,46 +325,15 @@ export class RestorePlanner {
       }
     }
   }
-}
 
-function cleanPath(path: PathText): PathText {
-  return `/${path
-    .split('/')
-    .filter((part) => part !== '')
-    .join('/')}`;
-}
-
-function isEmptyFolder(target: string): boolean {
-  try {
-    return readdirSync(bytesOf(target)).length === 0;
-  } catch {
-    // A folder that cannot be read is not ours to remove.
-    return false;
+  /** Only what would have been restored, were it in the snapshot. */
+  #mayDelete(folder: PlannedFolder, name: Buffer): boolean {
+    const path = joinPathText(folder.path, pathTextFromBytes(name));
+    return this.#selection.choose(path, this.#namesOf(path), false) === 'yes';
   }
-}
 
-function timeOf(text: string): bigint {
-  try {
-    return parseTime(text);
-  } catch (error) {
-    if (!isAppError(error)) throw error;
-    return 0n;
-  }
-}
-
-function differs(node: TreeNode, stat: BigIntStats): boolean {
-  if (node.type !== 'symlink' && chmodBits(node.mode) !== (Number(stat.mode) & 0o7777)) return true;
-  return stat.mtimeNs !== timeOf(node.mtime) || Number(stat.uid) !== node.uid || Number(stat.gid) !== node.gid;
-}
-
-function freeBytes(target: string): number | undefined {
-  for (let folder = target; ; folder = dirname(folder)) {
-    try {
-      const { bavail, bsize } = statfsSync(folder);
-      return bavail * bsize;
-    } catch {
-      // Not there yet: the next folder up tells.
-      if (folder === dirname(folder)) return undefined;
-    }
+  #remove(folder: PlannedFolder, name: string): void {
+    const stat = lstat(`${folder.target}/${name}`);
+    if (stat) this.#draft.removals.push({ folder, name, type: nodeTypeFromStMode(Number(stat.mode)) });
   }
 }

@@ -3,6 +3,7 @@
 
 import { isAbsolute } from 'node:path';
 import { AppError } from '#lib/errors.ts';
+import { joinPathText, pathTextFromBytes } from '../format/path-text.ts';
 import type { Repository } from '../repository/repository.ts';
 import { PackPool } from '../restore/pack-pool.ts';
 import {
@@ -10,9 +11,10 @@ import {
   itemTarget,
   type PlannedFolder,
   type PlannedItem,
-  type ProblemLog,
+  type PlannedRemoval,
   targetText,
 } from '../restore/plan-items.ts';
+import { resolveTarget } from '../restore/target.ts';
 import type { RestoreAction, RestoreChange, RestoreOptions, RestorePlanSummary, RestoreResult } from '../types.ts';
 import { type LockChoice, underSharedLock } from './ls-lock.ts';
 import { executeRestore } from './restore-execute.ts';
@@ -24,19 +26,14 @@ export class RestorePlan {
   readonly summary: RestorePlanSummary;
   /** The folder everything goes into. */
   readonly targetPath: string;
-  readonly #repo: Repository;
-  readonly #options: RestoreOptions;
-  readonly #folders: PlannedFolder[];
-  readonly #items: PlannedItem[];
-  readonly #problems: ProblemLog;
+  readonly #draft: RestoreDraft;
+  /** Threads that wait for execute(). */
+  #pool: PackPool | undefined;
   #spent = false;
 
-  constructor(draft: RestoreDraft) {
-    this.#repo = draft.repo;
-    this.#options = draft.options;
-    this.#folders = draft.folders;
-    this.#items = draft.items;
-    this.#problems = draft.problems;
+  constructor(draft: RestoreDraft, pool?: PackPool) {
+    this.#draft = draft;
+    this.#pool = pool;
     this.targetPath = draft.target;
     this.summary = summarise(draft);
   }
@@ -55,19 +52,38 @@ export class RestorePlan {
     return changes;
   }
 
+  /** What `delete` will remove. */
+  removals(page: { offset?: number; limit?: number } = {}): Pick<RestoreChange, 'target' | 'path' | 'type'>[] {
+    const { offset = 0, limit = 500 } = page;
+    return this.#draft.removals.slice(offset, offset + limit).map(removalOf);
+  }
+
   *#entries(): Generator<PlannedFolder | PlannedItem> {
-    for (const folder of this.#folders) if (folder.node && folder.chosen) yield folder;
-    yield* this.#items;
+    for (const folder of this.#draft.folders) if (folder.metadata && folder.chosen) yield folder;
+    yield* this.#draft.items;
   }
 
   /** Does it. A plan can be executed once: what it says about the target is then out of date. */
   async execute(callbacks: RestoreCallbacks = {}): Promise<RestoreResult> {
     if (this.#spent) throw new AppError('conflict', 'This restore plan was already carried out; make a new one.');
     this.#spent = true;
-    const options = { ...this.#options, ...callbacks };
-    return underSharedLock(this.#repo, options, (signal) =>
-      executeRestore(this.#repo, this.#folders, this.#items, this.#problems, { ...options, signal }),
-    );
+    const draft = { ...this.#draft, options: { ...this.#draft.options, ...callbacks } };
+    const pool = this.#pool ?? new PackPool(draft.repo.masterKey);
+    this.#pool = undefined;
+    try {
+      return await underSharedLock(draft.repo, draft.options, (signal) =>
+        executeRestore({ ...draft, options: { ...draft.options, signal } }, pool),
+      );
+    } finally {
+      await pool.close();
+    }
+  }
+
+  /** For a plan made with `executeNext` that is not carried out after all. */
+  async discard(): Promise<void> {
+    this.#spent = true;
+    await this.#pool?.close();
+    this.#pool = undefined;
   }
 }
 
@@ -78,42 +94,75 @@ function isFolder(entry: PlannedFolder | PlannedItem): entry is PlannedFolder {
 function changeOf(entry: PlannedFolder | PlannedItem): RestoreChange {
   const { action, reason } = entry;
   if (isFolder(entry)) {
-    return { target: targetText(entry.target), path: entry.path, type: 'dir', action, size: 0, reason };
+    const why = reason ?? (entry.metadataDiffers ? 'metadata differs' : undefined);
+    return { target: targetText(entry.target), path: entry.path, type: 'dir', action, size: 0, reason: why };
   }
   return {
     target: targetText(itemTarget(entry)),
     path: itemPath(entry),
-    type: entry.node.type,
+    type: entry.type,
     action,
     size: bytesToWrite(entry),
     reason: entry.linkTo ? 'hard link' : reason,
   };
 }
 
-function bytesToWrite({ node, action, linkTo }: PlannedItem): number {
-  return linkTo || (action !== 'create' && action !== 'overwrite') ? 0 : (node.size ?? 0);
+function removalOf({ folder, name, type }: PlannedRemoval) {
+  return {
+    target: targetText(`${folder.target}/${name}`),
+    path: joinPathText(folder.path, pathTextFromBytes(Buffer.from(name, 'latin1'))),
+    type,
+  };
 }
 
-function summarise({ folders, items, extra, freeBytes }: RestoreDraft): RestorePlanSummary {
+function bytesToWrite({ size, action, linkTo }: PlannedItem): number {
+  return linkTo || (action !== 'create' && action !== 'overwrite') ? 0 : size;
+}
+
+function summarise({ folders, items, removals, extra, options, freeBytes }: RestoreDraft): RestorePlanSummary {
   const amount = () => ({ count: 0, bytes: 0 });
   const totals = { create: amount(), overwrite: amount(), keep: amount(), unsupported: amount() };
-  for (const { action, node, chosen } of folders) if (node && chosen) totals[action].count += 1;
+  for (const { action, metadata, chosen } of folders) if (metadata && chosen) totals[action].count += 1;
   for (const item of items) {
     totals[item.action].count += 1;
-    totals[item.action].bytes += item.action === 'keep' ? (item.node.size ?? 0) : bytesToWrite(item);
+    totals[item.action].bytes += item.action === 'keep' ? item.size : bytesToWrite(item);
   }
   const { create, overwrite, keep, unsupported } = totals;
-  return { create, overwrite, keep, extra: { count: extra }, unsupported: { count: unsupported.count }, freeBytes };
+  return {
+    create,
+    overwrite,
+    keep,
+    extra: { count: extra },
+    ...(options.delete && { delete: { count: removals.length } }),
+    unsupported: { count: unsupported.count },
+    freeBytes,
+  };
 }
 
 /** Looks at the target and compares. Throws 'not-found' for a snapshot folder or an included path that is not there. */
 export async function planRestore(repo: Repository, options: RestoreOptions): Promise<RestorePlan> {
   if (!isAbsolute(options.target))
     throw new AppError('invalid-input', `The target "${options.target}" must be an absolute path.`);
+  refuseDeleteEverywhere(options);
   const pool = new PackPool(repo.masterKey);
+  let keepPool = false;
   try {
-    return new RestorePlan(await new RestorePlanner(repo, options, pool).plan());
+    if (options.executeNext) pool.start();
+    const draft = await new RestorePlanner(repo, options, pool).plan();
+    keepPool = options.executeNext ?? false;
+    return new RestorePlan(draft, keepPool ? pool : undefined);
   } finally {
-    await pool.close();
+    if (!keepPool) await pool.close();
   }
+}
+
+/** As restic: whoever restores to / and deletes the rest has lost the machine. */
+function refuseDeleteEverywhere({ delete: remove, target, include = [], patterns }: RestoreOptions): void {
+  if (!remove || resolveTarget(target) !== '/') return;
+  const chosen = include.length + (patterns?.include?.length ?? 0) + (patterns?.includeAnyCase?.length ?? 0);
+  if (chosen > 0) return;
+  throw new AppError('invalid-input', {
+    message: 'Everything that is not in the snapshot would be deleted from the whole machine.',
+    hint: 'Say with include which folders are meant, or restore to another target.',
+  });
 }
