@@ -19,6 +19,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { CheckResult, SnapshotId } from '../types.ts';
 import { backup } from './backup.ts';
 import { checkRepository } from './check.ts';
+import { parseSubset } from './check-subset.ts';
 import { initRepository } from './init.ts';
 import { openRepository } from './open.ts';
 import { planRestore } from './restore.ts';
@@ -86,7 +87,7 @@ test('a sound repository has no findings', async () => {
   expect(readdirSync(join(home, 'vault', 'locks'))).toEqual([]);
 });
 
-test('a missing pack is named with the files it takes along; the rest is restored', async () => {
+test('fault 3: a missing pack is named with the files it takes along; the rest is restored', async () => {
   const { file, id } = await packOf('sub/second');
   rmSync(file);
   const result = await checkRepository(await reopened());
@@ -103,7 +104,7 @@ test('a missing pack is named with the files it takes along; the rest is restore
   expect(readdirSync(join(target, 'sub'))).toEqual([]);
 });
 
-test('a flipped bit is found by reading, named as blob, pack and file, and never restored', async () => {
+test('fault 1: a flipped bit is found by reading, named as blob, pack and file, and never restored', async () => {
   const { file, id, offset } = await packOf('first');
   flipBit(file, offset + 5000);
   await reopened();
@@ -123,14 +124,14 @@ test('a flipped bit is found by reading, named as blob, pack and file, and never
   expect(readdirSync(target).sort()).toEqual(['first', 'sub']);
 });
 
-test('a damaged pack header is found, and the blobs in front of it still count as good', async () => {
+test('fault 4: a damaged pack header is found, and the blobs in front of it still count as good', async () => {
   const { file } = await packOf('first');
   flipBit(file, readFileSync(file).length - 20);
   const result = await checkRepository(await reopened(), { readData: true });
   expect(kinds(result)).toEqual(['damaged-header', 'damaged-pack']);
 });
 
-test('a truncated pack is found without reading it', async () => {
+test('fault 2: a truncated pack is found without reading it', async () => {
   const { file, id } = await packOf('first');
   chmodSync(file, 0o600);
   writeFileSync(file, readFileSync(file).subarray(0, 1000));
@@ -139,14 +140,14 @@ test('a truncated pack is found without reading it', async () => {
   expect((await checkRepository(repo, { readData: true })).ok).toBe(false);
 });
 
-test('a missing index file is found through what the snapshots need', async () => {
+test('fault 7: a missing index file is found through what the snapshots need', async () => {
   for (const name of readdirSync(join(home, 'vault', 'index')).slice(0, 1)) rmSync(join(home, 'vault', 'index', name));
   const result = await checkRepository(await reopened());
   expect(result.ok).toBe(false);
   expect(kinds(result, 'hint')).toEqual(['unreferenced-pack']);
 });
 
-test('a damaged index file is named and the others are still used', async () => {
+test('fault 7: a damaged index file is named and the others are still used', async () => {
   const [name] = readdirSync(join(home, 'vault', 'index'));
   flipBit(join(home, 'vault', 'index', name as string), 40);
   const result = await checkRepository(await reopened());
@@ -161,7 +162,52 @@ test('a damaged snapshot is named and the others are checked', async () => {
   expect(result.snapshots).toBe(1);
 });
 
-test('junk beside the packs and an unindexed pack are no errors', async () => {
+test('snapshots that restore completely are told from those that do not', async () => {
+  const { file } = await packOf('sub/second');
+  rmSync(file);
+  const result = await checkRepository(await reopened());
+  expect(result.damagedSnapshots).toEqual([snapshot]);
+  expect(result.snapshots).toBe(2);
+});
+
+test('damage that no snapshot leads to leaves them all whole', async () => {
+  for (const id of readdirSync(join(home, 'vault', 'snapshots'))) {
+    if (id !== snapshot) rmSync(join(home, 'vault', 'snapshots', id));
+  }
+  rmSync(join(source, 'first'));
+  await backup(repo, { paths: [source], hostname: 'here' });
+  const { file } = await packOf('first');
+  rmSync(join(home, 'vault', 'snapshots', snapshot));
+  rmSync(file);
+  const result = await checkRepository(await reopened());
+  expect(result).toMatchObject({ ok: false, snapshots: 1, damagedSnapshots: [] });
+});
+
+test('parts of the data add up to all of it', async () => {
+  await reopened();
+  const all = await checkRepository(repo, { readData: true });
+  let sum = 0;
+  for (const part of [1, 2, 3]) {
+    sum += (await checkRepository(repo, { readDataSubset: { kind: 'part', part, of: 3 } })).bytesRead;
+  }
+  expect(sum).toBe(all.bytesRead);
+  expect((await checkRepository(repo, { readDataSubset: { kind: 'share', percent: 100 } })).bytesRead).toBe(sum);
+  const few = await checkRepository(repo, { readDataSubset: parseSubset('1') });
+  expect(few.bytesRead).toBeGreaterThan(0);
+  expect(few.bytesRead).toBeLessThan(sum);
+});
+
+test('what the newest snapshot uses is read, and what only older ones use is not', async () => {
+  rmSync(join(source, 'first'));
+  await backup(repo, { paths: [source], hostname: 'here' });
+  const { file, offset } = await packOf('first');
+  flipBit(file, offset + 5000);
+  await reopened();
+  expect((await checkRepository(repo, { readDataSubset: { kind: 'newest', snapshots: 1 } })).ok).toBe(true);
+  expect((await checkRepository(repo, { readDataSubset: { kind: 'newest', snapshots: 2 } })).ok).toBe(false);
+});
+
+test('fault 31: junk beside the packs and an unindexed pack are no errors', async () => {
   writeFileSync(join(home, 'vault', 'data', 'notes.txt'), 'x');
   mkdirSync(join(home, 'vault', 'data', 'ab'), { recursive: true });
   writeFileSync(join(home, 'vault', 'data', 'ab', `ab${'0'.repeat(62)}`), 'interrupted');
@@ -170,14 +216,14 @@ test('junk beside the packs and an unindexed pack are no errors', async () => {
   expect(kinds(result, 'hint')).toEqual(['unreferenced-pack']);
 });
 
-test('bytes appended to a pack are found', async () => {
+test('fault 2: bytes appended to a pack are found', async () => {
   const { file } = await packOf('first');
   chmodSync(file, 0o600);
   appendFileSync(file, 'x');
   expect(kinds(await checkRepository(await reopened()))).toEqual(['wrong-size']);
 });
 
-test('trees that restic would let pass are errors here: hostile and duplicate names, files without content', async () => {
+test('faults 13 and 14: trees that restic would let pass are errors here: hostile and duplicate names, files without content', async () => {
   const file = (name: string) => ({ name, content: [blobId('x')], size: 1 });
   const root = craftTree([
     file('../evil'),
@@ -193,7 +239,7 @@ test('trees that restic would let pass are errors here: hostile and duplicate na
   expect(kinds(result, 'hint')).toEqual(['unsorted-tree']);
 });
 
-test('a folder whose tree is lost is named by its path', async () => {
+test('fault 3: a folder whose tree is lost is named by its path', async () => {
   const root = craftTree([{ name: 'gone', subtree: 'e'.repeat(64) }]);
   const crafted = await craftSnapshot(repo, [root], ['x']);
   const result = await checkRepository(await reopened());

@@ -13,6 +13,7 @@ import { CONFIG_NAME, fileName } from '../repository/files.ts';
 import { type IndexedPackInfo, inParallel, type Repository } from '../repository/repository.ts';
 import { throttled } from '../restore/plan-items.ts';
 import type { CheckFinding, CheckProgress, CheckResult, PathText, Snapshot, SnapshotId, TreeId } from '../types.ts';
+import { choosePacks, type ReadDataSubset } from './check-subset.ts';
 import { TreeVerdicts } from './check-trees.ts';
 import { type LockChoice, underSharedLock } from './ls-lock.ts';
 import { type PackListing, surveyIndexes } from './repair-survey.ts';
@@ -21,6 +22,8 @@ import { loadSnapshot } from './snapshots.ts';
 export interface CheckOptions extends LockChoice {
   /** Read every pack and verify every blob. */
   readData?: boolean;
+  /** Read these packs only. */
+  readDataSubset?: ReadDataSubset;
   onProgress?: (progress: CheckProgress) => void;
 }
 
@@ -76,7 +79,9 @@ class Check {
     const snapshots = await this.#loadSnapshots();
     await this.#checkIndexes();
     const sizes = await this.#checkPacks();
-    if (this.#options.readData) await this.#readData(sizes);
+    const { readData, readDataSubset } = this.#options;
+    if (readDataSubset) await this.#readSubset(readDataSubset, sizes, snapshots);
+    else if (readData) await this.#readData(sizes);
     await this.#checkTrees(snapshots);
     // A repository that vanished in the middle looks empty, and an empty one has no damage.
     await this.#repo.store.stat(CONFIG_NAME, { signal: this.#options.signal });
@@ -175,6 +180,12 @@ class Check {
     }
     this.#progress('packs', sizes.size, sizes.size, 0, true);
     return sizes;
+  }
+
+  async #readSubset(subset: ReadDataSubset, sizes: Map<string, number>, snapshots: readonly Snapshot[]): Promise<void> {
+    const indexed = new Map([...sizes].filter(([id]) => this.#repo.index.hasPack(id)));
+    const chosen = await choosePacks(this.#repo, subset, indexed, snapshots, this.#options);
+    await this.#readData(new Map([...indexed].filter(([id]) => chosen.has(id))));
   }
 
   async #readData(sizes: Map<string, number>): Promise<void> {
