@@ -55,16 +55,40 @@ try {
 async function throughConsole(sourceId: string, pair: number): Promise<number> {
   const store = { kind: 'local', path: join(instance.root, `vault-${pair}`) };
   const vault = await ask<{ id: string }>('POST', '/vaults', { name: `Vault ${pair}`, store });
+  const news = await listen();
   const began = performance.now();
   const { id } = await ask<RunView>('POST', `/sources/${sourceId}/backups`, { vaultId: vault.id });
   for (;;) {
     const run = await ask<RunView>('GET', `/runs/${id}`);
     if (run.state === 'finished') {
+      const silence = news.longestSilence(id);
+      process.stdout.write(`longest silence ${silence.toFixed(2)} s   `);
       if (run.outcome !== 'succeeded') throw new Error(`the backup ended ${run.outcome}: ${JSON.stringify(run.error)}`);
       return (performance.now() - began) / 1000;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** The live channel as a browser hears it. */
+async function listen(): Promise<{ longestSilence(runId: string): number }> {
+  const stop = new AbortController();
+  const response = await fetch(`${instance.url}/api/events`, { headers: { cookie }, signal: stop.signal });
+  if (!response.ok) throw new Error(`the live channel answered ${response.status}`);
+  const heard: { at: number; text: string }[] = [];
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) heard.push({ at: performance.now(), text: decoder.decode(chunk) });
+  })();
+  // It ends with the abort below, which is no failure.
+  reading.catch(() => undefined);
+  return {
+    longestSilence(runId) {
+      stop.abort();
+      const times = heard.filter(({ text }) => text.includes(runId)).map(({ at }) => at);
+      return Math.max(0, ...times.slice(1).map((at, i) => at - (times[i] ?? at))) / 1000;
+    },
+  };
 }
 
 async function withRestic(): Promise<number> {
