@@ -3,7 +3,7 @@
 // what BlobSaver holds.
 
 import { randomBytes } from 'node:crypto';
-import { AppError, isAppError, throwIfCancelled } from '#lib/errors.ts';
+import { AppError, isAppError } from '#lib/errors.ts';
 import { iterateTree } from '../format/tree.ts';
 import { type BlobLocation, idWords } from '../repository/blob-index.ts';
 import type { BlobSaver } from '../repository/blob-saver.ts';
@@ -11,6 +11,7 @@ import { BlobClaims, newClaimMemory } from '../repository/claims.ts';
 import { fileName } from '../repository/files.ts';
 import { inParallel, type Repository } from '../repository/repository.ts';
 import type { BlobId, PackId, TreeId } from '../types.ts';
+import { stopIfAborted } from './repair-index-files.ts';
 
 /** Blobs collected before they are read: enough to find those that lie side by side. */
 const COLLECTED = 50_000;
@@ -67,7 +68,7 @@ export class BlobCopier {
     };
     add(root);
     while (stack.length > 0) {
-      throwIfCancelled(this.#options.signal);
+      stopIfAborted(this.#options.signal);
       await inParallel(stack.splice(-TREE_BATCH), this.#from.store.connections, (id) => this.#copyTree(id, add));
       if (this.#wantedCount >= COLLECTED) await this.#readWanted();
     }
@@ -103,7 +104,7 @@ export class BlobCopier {
     this.#wanted = new Map();
     this.#wantedCount = 0;
     await inParallel(ranges, this.#from.store.connections, async ({ pack, blobs }) => {
-      throwIfCancelled(this.#options.signal);
+      stopIfAborted(this.#options.signal);
       const bytes = await this.#read(pack, blobs);
       const start = (blobs[0] as WantedBlob).offset;
       for (const { id, offset, length, uncompressedLength } of blobs) {

@@ -4,7 +4,7 @@
 // Snapshots are written in batches, after everything they need is durable and indexed. One that cannot be copied, because
 // something of it is damaged, is reported and the others go on: a good copy of most is worth more than none.
 
-import { isAppError, throwIfCancelled } from '#lib/errors.ts';
+import { isAppError } from '#lib/errors.ts';
 import { parseTime } from '../format/time.ts';
 import { BlobSaver } from '../repository/blob-saver.ts';
 import type { HeldLock } from '../repository/lock.ts';
@@ -13,6 +13,7 @@ import { throttled } from '../restore/plan-items.ts';
 import type { BackupOptions, Snapshot, SnapshotId } from '../types.ts';
 import { BlobCopier, type CopyCounts, newSeen } from './copy-blobs.ts';
 import { underSharedLock } from './ls-lock.ts';
+import { stopIfAborted } from './repair-index-files.ts';
 import { listSnapshots, type SnapshotFilter } from './snapshots.ts';
 
 export interface CopyProgress extends CopyCounts {
@@ -100,7 +101,7 @@ class Copy {
     this.#total = toCopy.length;
     let left = toCopy;
     while (left.length > 0) {
-      throwIfCancelled(signal);
+      stopIfAborted(signal);
       left = left.slice(await this.#batch(left));
     }
     return this.#result;

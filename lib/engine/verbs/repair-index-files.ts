@@ -1,7 +1,7 @@
 // Replacing index files while nobody else works on the repository. The order that survives a crash: the new files are
 // durable before the first old one goes. In between a pack is in two files, which every reader merges.
 
-import { AppError } from '#lib/errors.ts';
+import { AppError, isAppError, throwIfCancelled } from '#lib/errors.ts';
 import { decodeIndexFile, encodeIndexFile } from '../format/index-file.ts';
 import type { PackEntry } from '../format/pack.ts';
 import type { HeldLock } from '../repository/lock.ts';
@@ -17,9 +17,15 @@ export interface WriteAccess {
   work: string;
 }
 
+/** Throws why the work must end: a lost lock says so itself, anything else was a request. */
+export function stopIfAborted(signal: AbortSignal): void {
+  if (isAppError(signal.reason)) throw signal.reason;
+  throwIfCancelled(signal);
+}
+
 /** Every write and every removal asks this first: without the lock somebody else may be at work. */
 export function mayWrite(repo: Repository, { lock, signal, work }: WriteAccess): void {
-  signal.throwIfAborted();
+  stopIfAborted(signal);
   if (lock.valid) return;
   throw new AppError('repository-locked', {
     message: `The lock on the repository at ${repo.store.location} was lost; the ${work} stopped before writing more.`,
@@ -93,7 +99,7 @@ export async function carryOver(
   { signal }: { signal: AbortSignal },
 ): Promise<void> {
   await inParallel(indexes, repo.store.connections, async (index) => {
-    signal.throwIfAborted();
+    stopIfAborted(signal);
     const packs = decodeIndexFile(index, await repo.loadUnpacked('index', index, { signal }));
     const seen = new Set<string>();
     for (const pack of packs) {

@@ -17,6 +17,7 @@ import {
   IndexFileWriter,
   removeIndexes,
   type Stays,
+  stopIfAborted,
   type WriteAccess,
 } from './repair-index-files.ts';
 import { readHeaderOf } from './repair-packs-header.ts';
@@ -182,7 +183,7 @@ class IndexRepair {
   ): Promise<void> {
     let done = 0;
     await inParallel(toRead, this.#repo.store.connections, async (pack) => {
-      this.#access.signal.throwIfAborted();
+      stopIfAborted(this.#access.signal);
       const listings = packs.get(pack) ?? [];
       let blobs: PackEntry[] | undefined;
       try {

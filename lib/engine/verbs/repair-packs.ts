@@ -19,6 +19,7 @@ import {
   mayWrite,
   removeIndexes,
   type Stays,
+  stopIfAborted,
   type WriteAccess,
 } from './repair-index-files.ts';
 import { readHeaderOf } from './repair-packs-header.ts';
@@ -188,7 +189,7 @@ class PackRepair {
     const done = new Set<string>();
     const failed = new Map<string, PackEntry>();
     for (const blob of candidates) {
-      this.#access.signal.throwIfAborted();
+      stopIfAborted(this.#access.signal);
       const name = `${blob.type} ${blob.id}`;
       if (done.has(name)) continue;
       const plain = size === undefined ? undefined : await this.#open(pack, blob, whole);

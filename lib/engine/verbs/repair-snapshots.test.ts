@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { AppError } from '#lib/errors.ts';
+import { FaultyStore } from '#lib/stores/faults.ts';
+import type { StoreCallOptions } from '#lib/stores/store.ts';
 import { type CpuPool, createCpuPool } from '../cpu/pool.ts';
 import { blobId, craftSnapshot, craftTree } from '../oracle/crafted.ts';
 import { DamagedRepository, FILES, makeTemplate } from '../oracle/damaged.ts';
-import { describeWithRestic } from '../oracle/restic.ts';
+import { describeWithRestic, PASSWORD } from '../oracle/restic.ts';
 import { fileName } from '../repository/files.ts';
 import type { SnapshotId } from '../types.ts';
 import { checkRepository } from './check.ts';
+import { openRepository } from './open.ts';
 import { repairIndex } from './repair-index.ts';
 import { type RepairSnapshotsOptions, type RepairSnapshotsResult, repairSnapshots } from './repair-snapshots.ts';
 import { loadSnapshot } from './snapshots.ts';
@@ -205,6 +209,44 @@ describeWithRestic('repair of snapshots', (restic) => {
     expect(changed).toHaveLength(1);
     expect(paths).toMatchObject([{ kind: 'shortened-file', path: `${'/d'.repeat(3000)}/leaf` }]);
   }, 60_000);
+
+  test('fault 22: stopped at any write or removal every snapshot is there, damaged or repaired, and the next run completes it', async () => {
+    await broken.loseBlob((await broken.place('first/large', 1)).id);
+    const before = await broken.snapshots();
+    const cut = () => new AppError('unavailable', 'The line was cut.');
+    for (const method of ['put', 'delete'] as const) {
+      for (const kind of ['lost', 'done'] as const) {
+        for (let after = 0; after < 4; after++) {
+          const fault = { method, name: /^(data|index|snapshots)/, after, times: 1, kind, error: cut };
+          const repo = await openRepository(new FaultyStore(broken.store, [fault]), { password: PASSWORD, cpu });
+          await repairSnapshots(repo, { forget: true }).catch(() => undefined);
+          await repo.close();
+          const there = (await described(broken)) as { original?: SnapshotId }[];
+          const names = new Set<string>(broken.names('snapshots'));
+          for (const id of before) expect(names.has(id) || there.some(({ original }) => original === id)).toBe(true);
+        }
+      }
+    }
+    await repair({ forget: true });
+    expect(broken.names('snapshots')).toHaveLength(2);
+    await expectClean();
+  }, 120_000);
+
+  test('a lost lock stops it with the reason', async () => {
+    await broken.loseBlob((await broken.place('first/large', 1)).id);
+    const lost = new AppError('repository-locked', 'The lock was lost.');
+    const stop = new AbortController();
+    const store = new (class extends FaultyStore {
+      override put(name: string, parts: readonly Uint8Array[], options?: StoreCallOptions) {
+        if (name.startsWith('data/')) stop.abort(lost);
+        return super.put(name, parts, options);
+      }
+    })(broken.store, []);
+    const repo = await openRepository(store, { password: PASSWORD, cpu });
+    await expect(repairSnapshots(repo, { forget: true, signal: stop.signal })).rejects.toBe(lost);
+    await repo.close();
+    expect(broken.names('snapshots')).toHaveLength(2);
+  }, 30_000);
 
   test('can be cancelled and leaves no lock', async () => {
     await expect(repair({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });

@@ -14,6 +14,7 @@ import type { HeldLock } from '../repository/lock.ts';
 import type { Repository } from '../repository/repository.ts';
 import { throttled } from '../restore/plan-items.ts';
 import type { PathText, Snapshot, SnapshotId } from '../types.ts';
+import { mayWrite } from './repair-index-files.ts';
 import { TreeRepair } from './repair-trees.ts';
 import { listSnapshots, loadSnapshot } from './snapshots.ts';
 
@@ -113,23 +114,30 @@ async function repairUnderLock(
         if (result.paths.length < MAX_PATHS) result.paths.push({ ...change, snapshot: current as SnapshotId });
       },
     });
+    const repaired: { changed: RepairedSnapshot; tree: Snapshot['tree'] | undefined }[] = [];
     for (const snapshot of snapshots) {
       current = snapshot.id;
       const tree = await trees.repair(snapshot.tree);
       done += 1;
       if (tree === snapshot.tree) continue;
       const changed: RepairedSnapshot = { snapshot, outcome: tree ? 'repaired' : 'lost', removed: false };
-      result.changed.push(changed);
       changed.replacement = snapshots.find(({ original, tree: made }) => original === snapshot.id && made === tree);
-      if (!saver) continue;
-      if (tree && !changed.replacement) {
-        const proof = await saver.finish();
-        changed.replacement = await saver.writer.writeSnapshot(proof, replacementOf(snapshot, tree, forget));
+      repaired.push({ changed, tree });
+      result.changed.push(changed);
+    }
+    // The trees of all of them first: they share packs, and an index.
+    if (saver) {
+      const proof = await saver.finish();
+      for (const { changed, tree } of repaired) {
+        const { snapshot, replacement } = changed;
+        if (tree && !replacement) {
+          changed.replacement = await saver.writer.writeSnapshot(proof, replacementOf(snapshot, tree, forget));
+        }
+        if (!forget) continue;
+        mayWrite(repo, { lock, signal, work: 'repair of snapshots' });
+        await repo.removeFile('snapshot', snapshot.id, { signal });
+        changed.removed = true;
       }
-      if (!forget) continue;
-      if (!lock.valid) throw new AppError('repository-locked', 'The lock was lost; the repair stopped.');
-      await repo.removeFile('snapshot', snapshot.id, { signal });
-      changed.removed = true;
     }
     report(() => ({ done, total: snapshots.length, trees: trees.count }), true);
   } finally {

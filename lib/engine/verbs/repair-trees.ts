@@ -12,6 +12,7 @@ import type { BlobSaver } from '../repository/blob-saver.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BlobId, PathText, TreeId } from '../types.ts';
 import { treeFromNodeTexts } from '../walk/tree-text.ts';
+import { stopIfAborted } from './repair-index-files.ts';
 import type { RepairedPath } from './repair-snapshots.ts';
 
 export interface TreeRepairOptions {
@@ -105,7 +106,7 @@ export class TreeRepair {
   }
 
   async #enter(id: TreeId, path: PathText, stack: Frame[]): Promise<void> {
-    this.#options.signal.throwIfAborted();
+    stopIfAborted(this.#options.signal);
     this.#options.onTree();
     const frame: Frame = { id, path, children: [], next: 0, dirty: false };
     try {
