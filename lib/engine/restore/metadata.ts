@@ -17,6 +17,7 @@ import { chmodBits } from '../format/mode.ts';
 import type { ExtendedAttribute, TreeNode } from '../format/node.ts';
 import { parseTime } from '../format/time.ts';
 import type { NodeType } from '../types.ts';
+import { reasonOf } from './places.ts';
 import { type EntryTimes, O_PATH, posix } from './posix.ts';
 
 /** What is set on an entry. */
@@ -98,7 +99,7 @@ export function applyMetadata(
       work();
       return true;
     } catch (error) {
-      failures.push({ what, message: (error as Error).message });
+      failures.push({ what, message: reasonOf(error) });
       return false;
     }
   };

@@ -30,7 +30,7 @@ import {
   type RestoreRoot,
   type WholeFile,
 } from './pack-jobs.ts';
-import { Places } from './places.ts';
+import { Places, reasonOf } from './places.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const PRIVATE_MODE = 0o600;
@@ -54,8 +54,7 @@ function placesOf(root: RestoreRoot): Places {
 }
 
 function failure(file: number, error: unknown): FileFailure {
-  const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
-  return { file, code, message };
+  return { file, code: (error as NodeJS.ErrnoException).code ?? 'UNKNOWN', message: reasonOf(error) };
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for is anything else.

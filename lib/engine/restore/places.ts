@@ -116,3 +116,8 @@ export class Places {
 function lostFolder(folder: string): Error {
   return new Error(`something else took the place of its folder "${folder}" during the restore`);
 }
+
+/** What went wrong, without the descriptor's path that Node adds: the problem names the real one. */
+export function reasonOf(error: unknown): string {
+  return (error as Error).message.replace(/(, \w+) '\/proc\/self\/fd\/.*$/s, '$1');
+}

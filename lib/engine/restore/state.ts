@@ -8,7 +8,7 @@ import type { PathText, RestoreOptions, RestoreProgress } from '../types.ts';
 import type { MetadataFailure } from './metadata.ts';
 import type { RestoreRoot } from './pack-jobs.ts';
 import type { PackPool } from './pack-pool.ts';
-import type { Places } from './places.ts';
+import { type Places, reasonOf } from './places.ts';
 import { itemTarget, type PlannedItem, type ProblemLog, targetText, throttled } from './plan-items.ts';
 import { removeTree } from './remove-tree.ts';
 
@@ -68,7 +68,7 @@ export class RestoreState {
 
   /** Records a failure about one path. A full target ends the restore: every further file would fail as well. */
   fail(path: PathText, during: string, error: unknown): void {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC' || code === 'EDQUOT') {
       throw new AppError('no-space', {
         message: `The target is full: "${path}" could not be written after ${this.filesDone} files.`,
@@ -76,7 +76,7 @@ export class RestoreState {
         cause: error,
       });
     }
-    this.problems.add({ path, during, message });
+    this.problems.add({ path, during, message: reasonOf(error) });
   }
 
   /** Path for system calls on the item, or on another name in its folder. Valid until the next call. */

@@ -17,7 +17,7 @@ import { ContentWriter } from '../restore/content.ts';
 import { applyMetadata, changeMode } from '../restore/metadata.ts';
 import type { FileFailure } from '../restore/pack-jobs.ts';
 import type { PackPool } from '../restore/pack-pool.ts';
-import { openTarget, Places } from '../restore/places.ts';
+import { openTarget, Places, reasonOf } from '../restore/places.ts';
 import {
   bytesOf,
   itemPath,
@@ -259,7 +259,7 @@ class Execution {
         this.#state.problems.add({
           path: targetText(`${folder.target}/${name}`),
           during: 'delete',
-          message: (error as Error).message,
+          message: reasonOf(error),
         });
       }
     }
@@ -277,7 +277,7 @@ class Execution {
       try {
         this.#state.metadataFailedAt(target, work());
       } catch (error) {
-        this.#state.problems.add({ path: targetText(target), during: 'metadata', message: (error as Error).message });
+        this.#state.problems.add({ path: targetText(target), during: 'metadata', message: reasonOf(error) });
       }
     };
     for (const item of this.#state.items) {

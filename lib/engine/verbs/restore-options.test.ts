@@ -3,7 +3,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
-  cpSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -286,8 +285,8 @@ test.runIf(process.platform === 'linux')(
     }
     const { id } = (await backup(repo, { paths: [folder], hostname: 'here' })).snapshot;
     const outside = `${target} outside`;
-    cpSync(folder, outside, { recursive: true, verbatimSymlinks: true });
-    for (const path of below) rmSync(path.replace(folder, outside), { recursive: true });
+    // The same folders, so that whatever is led there finds its way.
+    for (const path of below) mkdirSync(path.replace(folder, outside), { recursive: true });
     utimesSync(outside, 1, 1);
     const before = listing(outside);
     const racer = spawn(
