@@ -7,9 +7,11 @@ import { blobId, craftSnapshot, craftTree } from '../oracle/crafted.ts';
 import { DamagedRepository, FILES, makeTemplate } from '../oracle/damaged.ts';
 import { describeWithRestic, PASSWORD } from '../oracle/restic.ts';
 import type { SnapshotId } from '../types.ts';
+import { backup } from './backup.ts';
 import { checkRepository } from './check.ts';
 import { copySnapshots } from './copy.ts';
 import { initRepository } from './init.ts';
+import { repairIndex } from './repair-index.ts';
 import { repairSnapshots } from './repair-snapshots.ts';
 import { planRestore } from './restore.ts';
 
@@ -51,6 +53,21 @@ describeWithRestic('a damaged repository of restic', (restic) => {
     for (const [path, content] of Object.entries(FILES)) {
       if (path !== 'second/text') expect(readFileSync(join(target, path)).equals(content), path).toBe(true);
     }
+  }, 30_000);
+
+  test('fault 38: a lost blob is stored again by the next backup of the unchanged files, and every snapshot is whole', async () => {
+    const { id } = await broken.place('first/large', 1);
+    const asked = { paths: [join(template.home, 'source')], hostname: 'here' };
+    await backup(await broken.open(), asked);
+    await broken.loseBlob(id);
+    expect((await checkRepository(await broken.open())).damagedSnapshots).toHaveLength(3);
+    const { summary } = await backup(await broken.open(), asked);
+    expect(summary.data_blobs).toBe(1);
+    // What is left to mend is the index entry that the blob was taken out of.
+    await repairIndex(await broken.open());
+    const { ok, damagedSnapshots } = await checkRepository(await broken.open(), { readData: true });
+    expect({ ok, damagedSnapshots }).toEqual({ ok: true, damagedSnapshots: [] });
+    expect(restic.try(broken.folder, ['check', '--read-data']).status).toBe(0);
   }, 30_000);
 
   test('fault 16: a thousand billion folders that share their trees are checked, repaired and copied in no time', async () => {
