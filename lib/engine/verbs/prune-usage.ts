@@ -61,6 +61,12 @@ export async function findUsage(
   }
 }
 
+interface UsageThread {
+  worker: Worker;
+  resolve: (result: MarkResult) => void;
+  reject: (error: unknown) => void;
+}
+
 class UsageSearch {
   readonly #repo: Repository;
   readonly #options: UsageOptions;
@@ -70,7 +76,7 @@ class UsageSearch {
   readonly #marker: TreeMarker;
   /** Trees that wait, by pack. */
   readonly #pending = new Map<number, number[]>();
-  readonly #threads: Worker[] = [];
+  readonly #threads: UsageThread[] = [];
   readonly #missing = new Map<string, MissingBlob>();
   #inlineLeft = INLINE_BYTES;
   #trees = 0;
@@ -204,32 +210,27 @@ class UsageSearch {
     this.#threads[lane] ??= this.#start();
     const thread = this.#threads[lane];
     return new Promise((resolve, reject) => {
-      const settle = (work: () => void) => {
-        thread.removeAllListeners();
-        work();
-      };
-      thread.on('message', (reply: FromUsageThread) =>
-        settle(() => {
-          if ('result' in reply) resolve(reply.result);
-          else reject(new AppError('internal', reply.error));
-        }),
-      );
-      thread.on('error', (cause) =>
-        settle(() => {
-          const message = `A thread that looks for used data ended: ${(cause as Error).message}`;
-          reject(new AppError('internal', { message, cause }));
-        }),
-      );
-      thread.on('exit', () =>
-        settle(() => reject(new AppError('internal', 'A thread that looks for used data ended early.'))),
-      );
-      thread.postMessage(job, [job.bytes.buffer]);
+      thread.resolve = resolve;
+      thread.reject = reject;
+      thread.worker.postMessage(job, [job.bytes.buffer]);
     });
   }
 
-  #start(): Worker {
+  /** One lane uses it, one job at a time. */
+  #start(): UsageThread {
     const workerData: UsageThreadData = { role: 'prune', ...this.#markerData() };
-    return new Worker(this.#repo.cpu?.entry ?? defaultEntry(), { workerData, name: 'prune' });
+    const worker = new Worker(this.#repo.cpu?.entry ?? defaultEntry(), { workerData, name: 'prune' });
+    const thread: UsageThread = { worker, resolve: () => undefined, reject: () => undefined };
+    worker.on('message', (reply: FromUsageThread) => {
+      if ('result' in reply) thread.resolve(reply.result);
+      else thread.reject(new AppError('internal', reply.error));
+    });
+    worker.on('error', (cause) => {
+      const message = `A thread that looks for used data ended: ${(cause as Error).message}`;
+      thread.reject(new AppError('internal', { message, cause }));
+    });
+    worker.on('exit', () => thread.reject(new AppError('internal', 'A thread that looks for used data ended early.')));
+    return thread;
   }
 
   /** The damage may be the way's, or another copy may be whole. */
@@ -247,6 +248,6 @@ class UsageSearch {
 
   async close(): Promise<void> {
     this.#marker.close();
-    await Promise.all(this.#threads.map((thread) => thread?.terminate()));
+    await Promise.all(this.#threads.map((thread) => thread?.worker.terminate()));
   }
 }

@@ -6,6 +6,7 @@ import { AppError } from '#lib/errors.ts';
 import { FaultyStore } from '#lib/stores/faults.ts';
 import { LocalStore } from '#lib/stores/local.ts';
 import type { Store } from '#lib/stores/store.ts';
+import { blobId, craftSnapshot, craftTree } from '../oracle/crafted.ts';
 import { noise } from '../oracle/odd-folder.ts';
 import { describeWithRestic, PASSWORD, type Restic } from '../oracle/restic.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -238,6 +239,31 @@ describe('a prune', () => {
     for (const [number, snapshot] of (await listSnapshots(repo)).entries()) {
       expect(await fileOf(snapshot, `f${number}`)).toEqual(noise(20_000, 2 * number + 1));
     }
+  });
+
+  test('looks into trees 5,000 levels deep and folders of 100,000 entries, in threads', async () => {
+    const trees = [craftTree([{ name: 'deepest', content: [blobId('deep')], size: 4 }])];
+    for (let level = 1; level < 5000; level++) {
+      trees.push(craftTree([{ name: `${level}`, subtree: blobId(trees[level - 1] as string) }]));
+    }
+    await craftSnapshot(repo, trees, ['deep', 'not needed']);
+    const name = (number: number) => `entry-${100_000 + number}`;
+    const wide = Array.from({ length: 100_000 }, (_, number) => ({
+      name: name(number),
+      content: [blobId('wide')],
+      size: 4,
+    }));
+    await craftSnapshot(repo, [craftTree(wide)], ['wide']);
+    await open();
+    let seen = 0;
+    const plan = await planPrune(repo, {
+      onProgress: ({ phase, done }) => {
+        if (phase === 'trees') seen = done;
+      },
+    });
+    expect(seen).toBeLessThanOrEqual(5001);
+    expect(plan.summary.used.blobs).toBe(5000 + 1 + 2);
+    expect(plan.summary.unused.blobs).toBe(1);
   });
 
   test('ends when cancelled, and the next one finishes', async () => {
