@@ -8,6 +8,7 @@ import { FaultyStore } from '#lib/stores/faults.ts';
 import { LocalStore } from '#lib/stores/local.ts';
 import { MemoryStore } from '#lib/stores/memory.ts';
 import { encodeKeyFile } from '../format/key.ts';
+import { craftSnapshot, craftTree } from '../oracle/crafted.ts';
 import { describeWithRestic, PASSWORD } from '../oracle/restic.ts';
 import type { Repository } from '../repository/repository.ts';
 import { initRepository } from './init.ts';
@@ -218,6 +219,33 @@ describe('opening (fault 19)', () => {
     for (const id of others.slice(2)) await store.delete(`keys/${id}`);
     expect((await openRepository(store, { password: 'other 0', keyHint: 'nonsense' })).keyId).toBe(others[0]);
   });
+});
+
+describe('making a repository (fault 21)', () => {
+  test.each([
+    ['the config', /^config$/],
+    ['the keys', /^keys/],
+    ['snapshots', /^snapshots/],
+    ['packs', /^data/],
+    ['an index', /^index/],
+  ])(
+    'where only %s of one is left changes nothing: a rule that deletes old files may have done it',
+    async (_, left) => {
+      await craftSnapshot(repo, [craftTree([{ name: 'a' }])], ['data']);
+      for (const name of await names('')) if (!left.test(name)) await store.delete(name);
+      const before = await names('');
+      expect(before.length).toBeGreaterThan(0);
+      expect(await failure(initRepository(store, { password: 'new', kdf }))).toMatchObject({
+        code: 'repository-exists',
+      });
+      expect(await names('')).toEqual(before);
+      const opened = await failure(openRepository(store, { password: 'first' }));
+      expect(opened).toMatchObject({
+        code: 'not-a-repository',
+        message: expect.stringContaining('only half a repository'),
+      });
+    },
+  );
 });
 
 describeWithRestic('keys of both programs', (restic) => {
