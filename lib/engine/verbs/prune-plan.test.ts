@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { entryBytes, headerBytes, type PackEntry } from '../format/pack.ts';
 import { BlobIndex, SharedIndexReader } from '../repository/blob-index.ts';
 import type { PackId } from '../types.ts';
-import { type MaxUnused, maxUnusedBytes, PackSurvey } from './prune-plan.ts';
+import { PackSurvey } from './prune-plan.ts';
+import { type MaxUnused, maxUnusedBytes } from './prune-summary.ts';
 import type { Usage } from './prune-usage.ts';
 
 function random(seed: number): (limit: number) => number {

@@ -16,8 +16,9 @@ import { underSharedLock } from './ls-lock.ts';
 import { type DeleteOutcome, deleteFiles } from './prune-delete.ts';
 import { writeIndexWithout } from './prune-index.ts';
 import { missingBlobs, missingPacks } from './prune-missing.ts';
-import { type MaxUnused, type PackChoice, PackSurvey, type PruneLimits, type PruneSummary } from './prune-plan.ts';
+import { type PackChoice, PackSurvey } from './prune-plan.ts';
 import { assertCarried, carryOver } from './prune-repack.ts';
+import type { MaxUnused, PruneLimits, PruneSummary } from './prune-summary.ts';
 import { findUsage, type Usage } from './prune-usage.ts';
 import { listSnapshots } from './snapshots.ts';
 
