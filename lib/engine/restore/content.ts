@@ -15,6 +15,8 @@ import { isFileToWrite, type RestoreState } from './state.ts';
 const MAX_HOLE = 512 << 10;
 /** Longest range; with one in each lane it bounds the memory. */
 const MAX_RANGE = 8 << 20;
+/** Ranges fetched or written at once, where the store has more connections than this machine has threads. */
+const MAX_LANES = 8;
 /** The files of one message; more of them would delay a cancel. */
 const MAX_RANGE_BLOBS = 1024;
 /** Where one blob is the content of very many files. */
@@ -40,7 +42,7 @@ export class ContentWriter {
   async write(): Promise<void> {
     const empty: number[] = [];
     this.#uses = this.#collect(empty);
-    const lanes = this.#state.pool.size + Math.max(1, Math.min(4, this.#state.repo.store.connections));
+    const lanes = Math.max(this.#state.pool.size + 1, Math.min(MAX_LANES, this.#state.repo.store.connections));
     if (empty.length > 0) {
       await inParallel(slices(empty, MAX_RANGE_BLOBS), lanes, async (files) => {
         throwIfCancelled(this.#state.options.signal);

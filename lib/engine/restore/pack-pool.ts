@@ -8,6 +8,8 @@ import type { EndJob, PackJob, PackJobResult } from './pack-jobs.ts';
 
 const MAX_THREADS = 8;
 const POLL_MS = 5;
+/** What a thread makes is short-lived and small; V8's default of 48 MB for it only raises the peak. */
+const YOUNG_MB = 12;
 
 interface Waiting {
   job: PackJob | EndJob;
@@ -59,6 +61,7 @@ export class PackPool {
     const worker = new Worker(defaultEntry(), {
       workerData: { role: 'restore', masterKey: this.#masterKey },
       name: 'restore',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     worker.on('message', (result: unknown) => {
       const waiting = this.#busy.get(worker);

@@ -156,7 +156,13 @@ function restore(job: RestoreJob): RestoreDone {
       }
     }
   }
+  release(job.bytes);
   return done;
+}
+
+/** At once: the collector would let several jobs' worth of it pile up. */
+function release({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
 let compareBuffer = Buffer.alloc(0);

@@ -81,12 +81,22 @@ export interface PlannedRemoval {
 const NO_CONTENT: readonly BlobId[] = [];
 
 export function itemOf(node: TreeNode, folder: PlannedFolder, existed: boolean): PlannedItem {
+  const { type, mode, uid, gid, atimeSec, atimeNsec, mtimeSec, mtimeNsec, attributes } = metadataOf(node);
+  // All fields at once and none by spreading: V8 then gives an object just the room it needs.
   return {
-    ...metadataOf(node),
+    type,
+    mode,
+    uid,
+    gid,
+    atimeSec,
+    atimeNsec,
+    mtimeSec,
+    mtimeNsec,
+    attributes,
     folder,
     name: node.name.toString('latin1'),
     size: node.size ?? 0,
-    content: node.content ?? NO_CONTENT,
+    content: node.content && node.content.length > 0 ? node.content : NO_CONTENT,
     action: 'create',
     reason: undefined,
     existed,

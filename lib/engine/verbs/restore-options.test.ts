@@ -222,8 +222,9 @@ test('a restore that is killed is completed by the next, whatever it is told to 
     const command = [PROGRAM, ...args, '-t', target, '--overwrite', overwrite];
     const child = spawn(process.execPath, command, { env, stdio: 'ignore' });
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    while (!existsSync(target) || readdirSync(target).length < 3)
-      await new Promise((resolve) => setTimeout(resolve, 2));
+    const begun = () => child.exitCode !== null || (existsSync(target) && readdirSync(target).length > 2);
+    while (!begun()) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(child.exitCode, 'it ended before it could be killed').toBe(null);
     child.kill('SIGKILL');
     await ended;
     expect((await restore({ snapshot: id, strip: folder, overwrite })).problems).toEqual([]);
