@@ -58,19 +58,27 @@ export class OrderedWriter {
     this.#work = work;
   }
 
-  #mayWrite(): void {
+  /** A lock whose refresh is overdue is refreshed: after a suspend the work goes on. */
+  async #mayWrite(): Promise<void> {
     this.#signal.throwIfAborted();
-    if (!this.#lock.valid) {
+    if (!this.#lock.valid) await this.#confirmLock();
+  }
+
+  async #confirmLock(): Promise<void> {
+    try {
+      await this.#lock.confirm();
+    } catch (cause) {
       throw new AppError('repository-locked', {
         message: `The lock on the repository at ${this.#repo.store.location} was lost; the ${this.#work} stopped before writing more.`,
         retryable: true,
+        cause,
       });
     }
   }
 
   /** Uploads one pack; at most store.connections of these at once. Writes an index when it is time. */
   async storePack(pack: SealedPack): Promise<void> {
-    this.#mayWrite();
+    await this.#mayWrite();
     const id = pack.id as PackId;
     this.#uploads += 1;
     try {
@@ -95,7 +103,7 @@ export class OrderedWriter {
     this.#indexing = (async () => {
       await before;
       if (packs.length === 0) return;
-      this.#mayWrite();
+      await this.#mayWrite();
       const content = packs.map(({ pack }) => pack);
       const id = await this.#repo.saveUnpacked('index', encodeIndexFile(content), { signal: this.#signal });
       this.#repo.indexWritten(id, content);
@@ -115,7 +123,9 @@ export class OrderedWriter {
     if (!proof.belongsTo(this) || this.#unindexed.length > 0 || this.#uploads > 0) {
       throw new AppError('internal', 'A snapshot may only follow the index of everything it refers to.');
     }
-    this.#mayWrite();
+    this.#signal.throwIfAborted();
+    // The last moment: from here on others rely on it.
+    await this.#confirmLock();
     // A disk that was unmounted meanwhile took the packs with it: no snapshot may say otherwise.
     await this.#repo.store.stat(CONFIG_NAME, { signal: this.#signal });
     const id = await this.#repo.saveUnpacked('snapshot', encodeSnapshot(snapshot), { signal: this.#signal });
