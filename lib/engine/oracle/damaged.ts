@@ -135,6 +135,10 @@ export class DamagedRepository {
     rmSync(this.path(name));
   }
 
+  removeAll(name: string): void {
+    rmSync(this.path(name), { recursive: true });
+  }
+
   change(name: string, change: (bytes: Buffer) => Buffer): void {
     chmodSync(this.path(name), 0o600);
     writeFileSync(this.path(name), change(readFileSync(this.path(name))));
