@@ -7,6 +7,8 @@ import type { PartialPack, SealedPack } from './pack-writer.ts';
 
 export interface SaverThreadData extends SealerOptions {
   role: 'save';
+  /** One word; not 0 when nobody wants the results any more. */
+  stopped: SharedArrayBuffer;
 }
 
 export type ToSaverThread =
@@ -14,9 +16,11 @@ export type ToSaverThread =
   | { kind: 'give-partials' }
   | { kind: 'finish'; partials: PartialPack[] }
   /** Memory of a pack that is stored: it saves the next pack from touching new pages. */
-  | { kind: 'body'; memory: ArrayBuffer };
+  | { kind: 'body'; memory: ArrayBuffer }
+  /** The last one. Threads end by themselves: one that is terminated while it loads native code takes the process with it. */
+  | { kind: 'stop' };
 
-/** Every message but 'body' has exactly one answer, in order; the packs it filled come before it. */
+/** Every message but 'body' and 'stop' has exactly one answer, in order; the packs it filled come before it. */
 export type FromSaverThread =
   | { kind: 'pack'; pack: SealedPack }
   | { kind: 'batch-done'; result: BatchResult }
@@ -33,8 +37,11 @@ function send(message: FromSaverThread, transfer: ArrayBuffer[] = []): void {
 
 let freeBody: ArrayBuffer | undefined;
 
+const data = workerData as SaverThreadData;
+const stopped = new Int32Array(data.stopped);
+
 const sealer = new BlobSealer(
-  workerData as SaverThreadData,
+  data,
   // The header is small and cloned; the body moves.
   (pack) => send({ kind: 'pack', pack }, [pack.body]),
   () => {
@@ -45,6 +52,7 @@ const sealer = new BlobSealer(
 );
 
 function handle(message: ToSaverThread): void {
+  if (Atomics.load(stopped, 0) !== 0 && message.kind !== 'stop') return;
   switch (message.kind) {
     case 'batch':
       send({ kind: 'batch-done', result: sealer.add(message.batch) });
@@ -63,6 +71,9 @@ function handle(message: ToSaverThread): void {
       return;
     case 'body':
       freeBody ??= message.memory;
+      return;
+    case 'stop':
+      port?.close();
       return;
   }
 }

@@ -56,6 +56,7 @@ export interface SaverTotals {
 
 interface Thread {
   worker: Worker;
+  ended: Promise<void>;
   /** Batches it was given and has not answered, in order. */
   batches: { batch: BatchAway; from: Repository | undefined }[];
   bytes: number;
@@ -71,6 +72,7 @@ export class BlobSaver {
   readonly #sealing: SealerOptions;
   readonly #claims = new BlobClaims(newClaimMemory(), randomBytes(4).readInt32LE());
   readonly #threads: Thread[] = [];
+  readonly #stopped = new SharedArrayBuffer(4);
   #inline: BlobSealer | undefined;
   #inlineLeft = INLINE_BYTES;
   #batch: { parts: Buffer[]; blobs: BlobBatch['blobs']; bytes: number; from: Repository | undefined } | undefined;
@@ -167,9 +169,10 @@ export class BlobSaver {
   }
 
   #start(): Thread {
-    const workerData: SaverThreadData = { role: 'save', ...this.#sealing };
+    const workerData: SaverThreadData = { role: 'save', ...this.#sealing, stopped: this.#stopped };
     const worker = new Worker(this.#repo.cpu?.entry ?? defaultEntry(), { workerData, name: 'save' });
-    const thread: Thread = { worker, batches: [], bytes: 0, answer: undefined };
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const thread: Thread = { worker, ended, batches: [], bytes: 0, answer: undefined };
     worker.on('message', (message: FromSaverThread) => this.#receive(thread, message));
     worker.on('error', (cause) => {
       const message = `A thread that stores blobs ended: ${(cause as Error).message}`;
@@ -330,7 +333,9 @@ export class BlobSaver {
     this.#signal.removeEventListener('abort', this.#onAbort);
     this.#packs.length = 0;
     this.#changed();
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+    Atomics.store(new Int32Array(this.#stopped), 0, 1);
+    for (const thread of this.#threads) send(thread, { kind: 'stop' });
+    await Promise.all(this.#threads.map(({ ended }) => ended));
     await Promise.allSettled(this.#uploads);
   }
 }

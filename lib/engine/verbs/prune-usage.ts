@@ -12,7 +12,7 @@ import { fileName } from '../repository/files.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { PackId, Snapshot } from '../types.ts';
 import { type MarkJob, type MarkResult, TreeMarker } from './prune-marker.ts';
-import type { FromUsageThread, UsageThreadData } from './prune-usage-thread.ts';
+import type { FromUsageThread, ToUsageThread, UsageThreadData } from './prune-usage-thread.ts';
 
 /** Trees no further apart than this are fetched together: reading a gap is cheaper than another request. */
 const MAX_GAP = 128 << 10;
@@ -63,6 +63,7 @@ export async function findUsage(
 
 interface UsageThread {
   worker: Worker;
+  ended: Promise<void>;
   resolve: (result: MarkResult) => void;
   reject: (error: unknown) => void;
 }
@@ -212,7 +213,7 @@ class UsageSearch {
     return new Promise((resolve, reject) => {
       thread.resolve = resolve;
       thread.reject = reject;
-      thread.worker.postMessage(job, [job.bytes.buffer]);
+      thread.worker.postMessage(job satisfies ToUsageThread, [job.bytes.buffer]);
     });
   }
 
@@ -220,7 +221,8 @@ class UsageSearch {
   #start(): UsageThread {
     const workerData: UsageThreadData = { role: 'prune', ...this.#markerData() };
     const worker = new Worker(this.#repo.cpu?.entry ?? defaultEntry(), { workerData, name: 'prune' });
-    const thread: UsageThread = { worker, resolve: () => undefined, reject: () => undefined };
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const thread: UsageThread = { worker, ended, resolve: () => undefined, reject: () => undefined };
     worker.on('message', (reply: FromUsageThread) => {
       if ('result' in reply) thread.resolve(reply.result);
       else thread.reject(new AppError('internal', reply.error));
@@ -248,6 +250,11 @@ class UsageSearch {
 
   async close(): Promise<void> {
     this.#marker.close();
-    await Promise.all(this.#threads.map((thread) => thread?.worker.terminate()));
+    await Promise.all(
+      this.#threads.map((thread) => {
+        thread?.worker.postMessage('stop' satisfies ToUsageThread);
+        return thread?.ended;
+      }),
+    );
   }
 }
