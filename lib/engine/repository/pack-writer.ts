@@ -145,7 +145,9 @@ export class PackWriter {
     if (scratch.compressed.length < bound) scratch.compressed = Buffer.allocUnsafeSlow(bound);
     if (plain.length >= SAMPLE_FROM && isIncompressible(plain, compressor, scratch.compressed)) return undefined;
     const length = compressor.compressInto(plain, scratch.compressed);
-    if (length === 0 || length >= plain.length) return undefined;
+    // Trees are compressed even where that makes them longer, as restic does: its prune carries every pack over that holds
+    // an uncompressed tree, and the tree of an empty folder would be one.
+    if (length === 0 || (length >= plain.length && this.#type === 'data')) return undefined;
     return scratch.compressed.subarray(0, length);
   }
 

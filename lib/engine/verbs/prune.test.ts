@@ -395,6 +395,15 @@ describeWithRestic('prune and', (restic) => {
     expect(theirs).toMatch(/unused size after prune: +0 B/);
   });
 
+  test('finds nothing to do in a fresh repository of ours', async () => {
+    mkdirSync(join(source, 'empty'));
+    writeFileSync(join(source, 'file'), 'x');
+    await backup(repo, { paths: [source], hostname: 'here' });
+    const theirs = restic.run(vault, ['prune', '--dry-run', '-v']).toString();
+    expect(theirs).toMatch(/to repack: +0 blobs/);
+    expect((await planPrune(repo)).isEmpty).toBe(true);
+  });
+
   test('a repository that restic made alone is pruned by us; what is ours restic prunes', async () => {
     await fill(() => false);
     const all = await listSnapshots(repo);
