@@ -7,7 +7,7 @@ import { Envelope } from '../crypto/envelope.ts';
 import { readPackHeader } from '../format/pack.ts';
 import { BlobReader } from '../repository/blob-reader.ts';
 import type { PackVerdict } from './pool.ts';
-import type { PoolReply, PoolRequest } from './protocol.ts';
+import type { PoolReply, PoolRequest, PoolTask } from './protocol.ts';
 
 const port = parentPort;
 if (!port) throw new Error('pool-worker.ts runs in a worker thread only');
@@ -52,7 +52,7 @@ function readPack(reader: BlobReader, pack: Buffer): PackVerdict {
   return verdict;
 }
 
-function run(request: PoolRequest): { result: unknown; transfer: ArrayBuffer[] } {
+function run(request: PoolTask): { result: unknown; transfer: ArrayBuffer[] } {
   const reader = readerFor(request.masterKey);
   const bytes = Buffer.from(request.bytes.buffer);
   if (request.task === 'read-pack') return { result: readPack(reader, bytes), transfer: [] };
@@ -68,6 +68,10 @@ function run(request: PoolRequest): { result: unknown; transfer: ArrayBuffer[] }
 }
 
 port.on('message', (request: PoolRequest) => {
+  if (request.task === 'end') {
+    port.close();
+    return;
+  }
   let reply: PoolReply;
   let transfer: ArrayBuffer[] = [];
   try {
@@ -79,3 +83,4 @@ port.on('message', (request: PoolRequest) => {
   }
   port.postMessage(reply, transfer);
 });
+port.postMessage('ready' satisfies PoolReply);

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { hash, randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isAppError } from '#lib/errors.ts';
 import { Envelope } from '../crypto/envelope.ts';
@@ -138,3 +140,21 @@ test('a thread that ends fails what waits for it, and the pool goes on', async (
   );
   await other.close();
 });
+
+test('a pool that is closed, or a program that ends, while its threads still load does not fall over them', async () => {
+  const program = `
+    import { CpuPool } from ${JSON.stringify(fileURLToPath(new URL('./pool.ts', import.meta.url)))};
+    const key = Buffer.alloc(64, 1);
+    const ask = (pool) => pool.openBlobs(key, [Buffer.alloc(40)], [{ type: 'data', id: '' }]).catch(() => {});
+    for (let i = 0; i < 25; i++) {
+      const pool = new CpuPool({ threads: 1 });
+      void ask(pool);
+      await new Promise((resolve) => setTimeout(resolve, i * 8));
+      await pool.close();
+    }
+    void ask(new CpuPool({ threads: 1 }));
+  `;
+  const done = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  expect(done.stderr).not.toContain('FATAL');
+  expect(done.status).toBe(0);
+}, 60_000);

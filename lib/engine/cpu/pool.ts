@@ -32,6 +32,7 @@ export interface PackVerdict {
 
 interface Thread {
   worker: Worker;
+  ready: boolean;
   pending: Map<number, { resolve: (value: never) => void; reject: (error: unknown) => void }>;
 }
 
@@ -83,9 +84,17 @@ export class CpuPool {
     return this.#run<PackVerdict>(message, [bytes.buffer]);
   }
 
+  /** Ends the threads when they have done what they were given. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
+    await Promise.all(
+      this.#threads.splice(0).map(({ worker }) => {
+        worker.ref();
+        const ended = new Promise((resolve) => worker.once('exit', resolve));
+        worker.postMessage({ task: 'end' } satisfies PoolRequest);
+        return ended;
+      }),
+    );
   }
 
   #run<Result>(task: PoolTask, transfer: ArrayBuffer[]): Promise<Result> {
@@ -108,7 +117,7 @@ export class CpuPool {
 
   #start(): Thread {
     const worker = new Worker(this.entry, { workerData: { role: 'pool' }, name: 'engine' });
-    const thread: Thread = { worker, pending: new Map() };
+    const thread: Thread = { worker, ready: false, pending: new Map() };
     const fail = (cause: unknown) => {
       const index = this.#threads.indexOf(thread);
       if (index >= 0) this.#threads.splice(index, 1);
@@ -117,15 +126,20 @@ export class CpuPool {
       thread.pending.clear();
     };
     worker.on('message', (reply: PoolReply) => {
+      if (reply === 'ready') {
+        thread.ready = true;
+        if (thread.pending.size === 0) worker.unref();
+        return;
+      }
       const waiting = thread.pending.get(reply.id);
       thread.pending.delete(reply.id);
-      if (thread.pending.size === 0) worker.unref();
+      if (thread.pending.size === 0 && thread.ready) worker.unref();
       if ('error' in reply) waiting?.reject(new AppError('internal', reply.error));
       else waiting?.resolve(reply.result as never);
     });
     worker.on('error', fail);
     worker.on('exit', () => fail(undefined));
-    worker.unref();
+    // Not unref'd before it is ready: a thread that is cut off while it loads native code (koffi) takes the process with it.
     this.#threads.push(thread);
     return thread;
   }

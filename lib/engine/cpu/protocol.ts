@@ -13,6 +13,7 @@ export type PoolTask =
     }
   | { task: 'read-pack'; masterKey: Uint8Array; bytes: Uint8Array<ArrayBuffer> };
 
-export type PoolRequest = PoolTask & { id: number };
+/** 'end' is the last one: the thread ends by itself. */
+export type PoolRequest = (PoolTask & { id: number }) | { task: 'end' };
 
-export type PoolReply = { id: number; result: unknown } | { id: number; error: string };
+export type PoolReply = { id: number; result: unknown } | { id: number; error: string } | 'ready';
