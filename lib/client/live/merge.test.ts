@@ -49,6 +49,11 @@ test('progress alone does not ask for the row, an end does', () => {
   expect(needsRow(run({ version: 6, state: 'finished' }), event({ state: 'finished' }))).toBe(false);
 });
 
+test('a run that is under way without a start time asks for its row again: the reading that had it was lost', () => {
+  expect(needsRow(run({ startedAt: null }), event())).toBe(true);
+  expect(needsRow(run({ startedAt: null, state: 'queued' }), event({ state: 'queued' }))).toBe(false);
+});
+
 test('a snapshot that an event overtook does not turn the bar back', () => {
   const cached = mergeRunEvent(run(), event({ version: 9, progress: progress(900) }));
   const merged = newestRun(cached, run({ version: 7, progress: progress(300) }));

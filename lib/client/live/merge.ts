@@ -19,10 +19,12 @@ export function mergeRunEvent(run: RunView, event: RunEvent): RunView {
 
 /**
  * True when the event says something its short form cannot carry (start and end times, result, error): then the row itself
- * has to be read. An event that is already merged, or only progress, is not such news.
+ * has to be read. An event that is already merged, or only progress, is not such news, but for a run that is under way here
+ * without having started: the reading that should have told when was lost.
  */
 export function needsRow(run: RunView, event: RunEvent): boolean {
   if (event.version <= run.version) return false;
+  if (event.state === 'running' && run.startedAt === null) return true;
   return run.state !== event.state || run.outcome !== event.outcome;
 }
 
