@@ -87,9 +87,10 @@ export function shortened(output) {
   return [...lines.slice(0, SHOWN_FIRST), '…', ...lines.slice(-SHOWN_LAST)].join('\n');
 }
 
-/** One step: its line is printed when it took a noticeable time. */
-export async function step(name, work) {
+/** One step: its line is printed when it took a noticeable time; what is known to take long is announced. */
+export async function step(name, work, announced) {
   const before = Date.now();
+  if (announced !== undefined) process.stdout.write(`  ${announced} …\n`);
   const result = await work();
   const took = Date.now() - before;
   if (took >= SILENT_BELOW_MS) process.stdout.write(`  ${name.padEnd(28)} ${(took / 1000).toFixed(1).padStart(6)} s\n`);
@@ -120,19 +121,23 @@ export async function install() {
   const stamp = join(ROOT, 'node_modules', '.holdfast-installed');
   const wanted = installDigest();
   if (read(stamp) === wanted && existsSync(PINNED_NODE)) return;
-  await step('packages installed', async () => {
-    rmSync(stamp, { force: true });
-    const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-    const remedy = 'Is the npm registry reachable, and is this folder writable?';
-    await must('npm ci', remedy, 'npm', args);
-    if (!existsSync(PINNED_NODE)) {
-      throw new Failed(
-        'npm installed no Node 24: the install script of the package "node" did not run. ' +
-          'Allow it ("npm config get ignore-scripts" should say false), remove node_modules and start again.',
-      );
-    }
-    writeFileSync(stamp, wanted);
-  });
+  await step(
+    'packages installed',
+    async () => {
+      rmSync(stamp, { force: true });
+      const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+      const remedy = 'Is the npm registry reachable, and is this folder writable?';
+      await must('npm ci', remedy, 'npm', args);
+      if (!existsSync(PINNED_NODE)) {
+        throw new Failed(
+          'npm installed no Node 24: the install script of the package "node" did not run. ' +
+            'Allow it ("npm config get ignore-scripts" should say false), remove node_modules and start again.',
+        );
+      }
+      writeFileSync(stamp, wanted);
+    },
+    'installing packages, about a minute',
+  );
 }
 
 /**
@@ -180,16 +185,20 @@ export async function build(before = async () => {}) {
   const wanted = digestOf([...PAGE_SOURCES, ...PAGE_SETTINGS]);
   if (read(stamp) === wanted) return;
   await before();
-  await step('pages built', async () => {
-    // A build that is cut off must not count as one.
-    rmSync(stamp, { force: true });
-    const next = join(ROOT, 'node_modules', 'next', 'dist', 'bin', 'next');
-    await must('next build', 'Run "npm run check" for details.', PINNED_NODE, [next, 'build'], {
-      env: { NODE_ENV: 'production' },
-    });
-    mkdirSync(join(ROOT, '.next'), { recursive: true });
-    writeFileSync(stamp, wanted);
-  });
+  await step(
+    'pages built',
+    async () => {
+      // A build that is cut off must not count as one.
+      rmSync(stamp, { force: true });
+      const next = join(ROOT, 'node_modules', 'next', 'dist', 'bin', 'next');
+      await must('next build', 'Run "npm run check" for details.', PINNED_NODE, [next, 'build'], {
+        env: { NODE_ENV: 'production' },
+      });
+      mkdirSync(join(ROOT, '.next'), { recursive: true });
+      writeFileSync(stamp, wanted);
+    },
+    'building pages, about half a minute',
+  );
 }
 
 function read(file) {

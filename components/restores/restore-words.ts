@@ -20,8 +20,8 @@ export const OVERWRITE: Record<Overwrite, { label: string; hint: string }> = {
     hint: 'A file that was changed after the backup stays.',
   },
   always: {
-    label: 'Replace everything',
-    hint: 'Also files that look the same are written again: for when the disk itself is in doubt.',
+    label: 'Compare every byte',
+    hint: 'Also files that look the same are read and compared with the recovery point, and written again where they differ: for when the disk itself is in doubt.',
   },
 };
 

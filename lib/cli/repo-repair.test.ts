@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { noise } from '#lib/engine/oracle/odd-folder.ts';
+import { makeKeyCheap } from '#lib/engine/oracle/restic.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
 let home: string;
@@ -29,6 +30,7 @@ beforeAll(() => {
   writeFileSync(join(source, 'b.txt'), 'small');
   vault = template;
   expect(holdfast('init').status).toBe(0);
+  makeKeyCheap(vault, 'from a file');
   expect(holdfast('backup', source, '--host', 'here').status).toBe(0);
 }, 30_000);
 afterAll(() => rmSync(home, { recursive: true, force: true }));

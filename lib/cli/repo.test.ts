@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { noise } from '#lib/engine/oracle/odd-folder.ts';
+import { makeKeyCheap } from '#lib/engine/oracle/restic.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
 let home: string;
@@ -21,6 +22,7 @@ beforeAll(() => {
   writeFileSync(join(source, 'skip.tmp'), 'left out');
   writeFileSync(join(home, 'password'), 'from a file\n');
   expect(holdfast('init').status).toBe(0);
+  makeKeyCheap(vault, 'from a file');
   expect(holdfast('backup', source, '--exclude', '*.tmp', '--tag', 'one,two', '--host', 'here').status).toBe(0);
 }, 30_000);
 afterAll(() => rmSync(home, { recursive: true, force: true }));

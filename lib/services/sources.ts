@@ -1,9 +1,11 @@
 // Sources as the API and the screens use them.
 
+import { normalize } from 'node:path';
 import type { Actor } from '#lib/contracts/access.ts';
 import type { Page } from '#lib/contracts/common.ts';
 import type { CreateSource, SourceConfig, SourceView, UpdateSource } from '#lib/contracts/sources.ts';
 import * as rows from '#lib/db/sources.ts';
+import { listVaultPlaces } from '#lib/db/vaults.ts';
 import { AppError, isAppError } from '#lib/errors.ts';
 import { news } from '#lib/live/instance.ts';
 import { readFolder } from './folders.ts';
@@ -76,6 +78,7 @@ async function requireFolder(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   requirePermission(actor, 'host:browse');
+  await refuseVaults(config.path);
   const worker = await findWorker(workerId).catch((error: unknown) => {
     if (!isAppError(error, 'not-found')) throw error;
     throw new AppError('invalid-input', { message: error.message, fields: { workerId: error.message } });
@@ -91,6 +94,24 @@ async function requireFolder(
       cause: error,
     });
   }
+}
+
+/** A vault that is backed up into itself, or into its neighbour, only grows. By path: what links hide the run itself finds out. */
+async function refuseVaults(path: string): Promise<void> {
+  const source = normalize(path);
+  for (const { name, store } of await listVaultPlaces()) {
+    if (store.kind !== 'local' || !isInside(source, normalize(store.path))) continue;
+    const message = `This is ${source === normalize(store.path) ? '' : 'inside '}the folder of the vault "${name}".`;
+    throw new AppError('invalid-input', {
+      message,
+      hint: 'To have a second copy of a vault, copy its recovery points into another vault.',
+      fields: { 'config.path': message },
+    });
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
 function noSuchSource(): AppError {

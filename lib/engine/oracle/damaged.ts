@@ -44,7 +44,7 @@ export interface RawIndexPack {
 export async function makeTemplate(restic: Restic, version: 1 | 2 = 2): Promise<{ home: string; remove: () => void }> {
   const home = mkdtempSync(join(tmpdir(), 'holdfast-damaged-'));
   const repo = join(home, 'repo');
-  restic.run(repo, ['init', '--repository-version', String(version)]);
+  restic.init(repo, version);
   for (const round of ['first', 'second']) {
     for (const [path, content] of Object.entries(FILES)) {
       if (!path.startsWith(round)) continue;

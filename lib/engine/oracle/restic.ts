@@ -2,8 +2,12 @@
 // missing the tests are skipped on a developer's machine and fail under CI, so that they cannot quietly stop running.
 
 import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { hash, randomBytes, scryptSync } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe } from 'vitest';
 import { resticPrograms } from '../../../scripts/restic-oracle.mjs';
+import { Envelope } from '../crypto/envelope.ts';
 
 export const PASSWORD = 'correct horse';
 
@@ -40,8 +44,10 @@ export class Restic {
     return done.stdout;
   }
 
-  init(repo: string): void {
-    this.run(repo, ['init', '--repository-version', '2']);
+  /** A new repository. Its key is made cheap to derive: of the half second that every command takes most is scrypt. */
+  init(repo: string, version = 2): void {
+    this.run(repo, ['init', '--repository-version', String(version)]);
+    makeKeyCheap(repo);
   }
 
   /** Backs up one path given relative to `cwd`, so that the root tree is the folder that holds it. */
@@ -53,6 +59,24 @@ export class Restic {
 
   version(): string {
     return execFileSync(this.program, ['version'], { encoding: 'utf8' }).split(' ')[1] ?? '';
+  }
+}
+
+/** The same master key under the same password, by scrypt with the smallest cost: format/key.ts, but synchronous. */
+export function makeKeyCheap(repo: string, password = PASSWORD): void {
+  const folder = join(repo, 'keys');
+  for (const name of readdirSync(folder)) {
+    const key = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    const derive = (salt: Buffer, { N, r, p }: { N: number; r: number; p: number }) =>
+      new Envelope(scryptSync(password, salt, 64, { N, r, p, maxmem: 256 * N * r }));
+    const master = derive(Buffer.from(key.salt, 'base64'), key).open(Buffer.from(key.data, 'base64'));
+    if (!master) throw new Error(`the key ${name} does not open`);
+    const cheap = { N: 1024, r: 8, p: 1 };
+    const salt = randomBytes(64);
+    const data = derive(salt, cheap).seal(master).toString('base64');
+    const text = JSON.stringify({ ...key, ...cheap, salt: salt.toString('base64'), data });
+    writeFileSync(join(folder, hash('sha256', text, 'hex')), text, { mode: 0o600 });
+    rmSync(join(folder, name), { force: true });
   }
 }
 

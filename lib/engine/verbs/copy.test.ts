@@ -70,7 +70,7 @@ describeWithRestic('copying snapshots', (restic) => {
     expect([copied.length, skipped, failed, sameChunker]).toEqual([2, [], [], true]);
     await expectClean();
 
-    restic.run(join(home, 'theirs'), ['init']);
+    restic.init(join(home, 'theirs'));
     const from = ['--from-repo', source.folder];
     restic.run(join(home, 'theirs'), ['copy', ...from], fromPassword);
     const theirs = await openRepository(new LocalStore(join(home, 'theirs')), { password: PASSWORD });
@@ -166,7 +166,7 @@ describeWithRestic('copying snapshots', (restic) => {
 
   test('fault 8: of two copies of a blob the good one is taken', async () => {
     const { pack, offset } = await source.place('second/text');
-    restic.run(join(home, 'theirs'), ['init']);
+    restic.init(join(home, 'theirs'));
     const spare = new DamagedRepository(template.home, cpu);
     const { repairPacks } = await import('./repair-packs.ts');
     await repairPacks(await spare.open(), { packs: [pack] });

@@ -103,13 +103,13 @@ async function findKey(
     }
   }
   if (tried === 0 && damage) throw damage;
-  const count = keys.length === 1 ? 'its key' : `any of its ${keys.length} keys`;
+  const opens = keys.length === 1 ? 'does not open' : `opens none of the ${keys.length} keys of`;
   const more = keys.length > tried && tried === MAX_KEYS;
   throw new AppError('wrong-password', {
-    message: `The password does not open ${count} of the repository at ${store.location}.${damage ? ` ${damage.message}` : ''}`,
+    message: `The password ${opens} the repository at ${store.location}.${damage ? ` ${damage.message}` : ''}`,
     hint: more
       ? `Only ${MAX_KEYS} keys are tried: name the right one with --key-hint, and remove keys that are no longer needed.`
-      : undefined,
+      : 'Check for typing errors; a recovery kit has the password that Holdfast made.',
     cause: damage,
   });
 }

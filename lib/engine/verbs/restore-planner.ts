@@ -23,7 +23,7 @@ import {
 } from '../restore/plan-items.ts';
 import { posix } from '../restore/posix.ts';
 import { cleanPath, Selection } from '../restore/selection.ts';
-import { freeBytes, lstat, resolveTarget } from '../restore/target.ts';
+import { freeBytes, lstat, requireMakeable, resolveTarget } from '../restore/target.ts';
 import type { PathText, RestoreOptions, RestoreOverwrite, RestoreProgress, TreeId } from '../types.ts';
 import { findNode, walkTree } from './ls-walk.ts';
 import { loadSnapshot } from './snapshots.ts';
@@ -85,6 +85,7 @@ export class RestorePlanner {
     const { snapshot, signal, onProgress } = this.#options;
     const { tree } = await loadSnapshot(this.#repo, snapshot, signal);
     await this.#repo.loadIndex({ signal });
+    requireMakeable(this.#draft.target);
     const strip = cleanPath(this.#options.strip ?? '/');
     this.#depth = strip === '/' ? 0 : strip.split('/').length - 1;
     const root = await this.#root(strip, tree);

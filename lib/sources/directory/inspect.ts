@@ -47,7 +47,8 @@ export function folderError(path: string, error: unknown): AppError {
       });
     case 'ENOTDIR':
       return new AppError('invalid-input', {
-        message: `"${path}" leads through something that is not a folder.`,
+        message: `"${path}" is a file, or leads through one.`,
+        hint: 'Choose the folder that it is in.',
         cause: error,
       });
     case 'EACCES':

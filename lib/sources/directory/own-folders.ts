@@ -14,7 +14,7 @@ export async function excludesOfOwnFolders(path: string, own: readonly string[])
     const place = await realPlace(folder);
     if (isInside(source, place)) {
       throw new AppError('conflict', {
-        message: `"${path}" lies in "${folder}", a folder of Holdfast itself, which is not backed up as a source.`,
+        message: `"${path}" ${source === place ? 'is' : `lies in "${folder}",`} a folder of Holdfast itself, which is not backed up as a source.`,
         hint: 'Keep the recovery kits of the vaults instead: a kit and its vault are all that is needed to restore.',
       });
     }
@@ -42,7 +42,9 @@ async function realPlace(path: string): Promise<string> {
     return await realpath(path);
   } catch (error) {
     const above = dirname(path);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // What may not even be looked into can be neither read nor written: whoever tries says so.
+    if ((code !== 'ENOENT' && code !== 'EACCES') || above === path) throw error;
     return `${(await realPlace(above)).replace(/\/$/, '')}${sep}${path.slice(above.length).replace(/^\//, '')}`;
   }
 }
