@@ -24,7 +24,7 @@ export function exampleRun(change: Partial<RunView> = {}): RunView {
     requestedBy: 'ada@example.org',
     retryOfId: null,
     queuedAt: '2026-11-20T10:00:00Z',
-    startedAt: null,
+    startedAt: '2026-11-20T10:00:01Z',
     finishedAt: null,
     ...change,
   };

@@ -7,7 +7,7 @@ const ID = EXAMPLE_ID;
 const OTHER = '01936c00-0000-7000-8000-000000000002';
 
 function run(change: Partial<RunView> = {}): RunView {
-  return exampleRun({ progress: progress(100), version: 5, startedAt: '2026-11-20T10:00:01Z', ...change });
+  return exampleRun({ progress: progress(100), version: 5, ...change });
 }
 
 function progress(bytesDone: number): NonNullable<RunView['progress']> {
