@@ -85,7 +85,7 @@ test('files are downloaded byte for byte, whatever they are called', async ({ si
   grid = await openFolder(page, firstPoint, ODD);
   for (const [shown, saved, index] of [
     ['quote"quote\'quote', "quote_quote'quote", 3],
-    ['new\\nline', 'new_nline', 5],
+    ['new\\nline', 'new_line', 5],
     // Chromium takes the invisible joiners out of a name that it saves.
     ['emoji 😀 and family 👨‍👩‍👧', undefined, 11],
     ['latin1 \\xe4\\xf6\\xfc', undefined, 25],

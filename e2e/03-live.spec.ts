@@ -12,7 +12,7 @@ import { instance } from './running.ts';
 import { makeBulk } from './tree.ts';
 
 const VAULT = join(instance.root, 'vaults', 'cellar');
-const FILES = 16;
+const FILES = 28;
 const MEBIBYTES_EACH = 24;
 /** A worker that is asked to stop lets a run end that needs no more than two seconds: this one needs more on any machine. */
 const MORE_THAN_THE_GRACE = 48;

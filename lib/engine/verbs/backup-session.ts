@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { AppError, type ErrorCode } from '#lib/errors.ts';
 import {
   type BackupThreadData,
@@ -53,7 +53,7 @@ interface SessionOptions {
  */
 const EARLY_THREADS = 2;
 const MORE_THREADS_MS = 60;
-const COUNT_AFTER_MS = 300;
+const COUNT_AFTER_MS = 150;
 
 /** Of a stream: in the mail of the thread that stores it. */
 const PIECE_BYTES = 1 << 20;
@@ -397,7 +397,12 @@ export class BackupSession {
       this.counted = result;
       port1.close();
     });
-    worker.once('exit', () => port1.close());
+    worker.once('exit', () => {
+      // The news of its end overtakes what it said before.
+      const last = receiveMessageOnPort(port1);
+      if (last) this.counted = last.message as CountResult;
+      port1.close();
+    });
   }
 
   counters(): Record<Counter, number> {
