@@ -8,6 +8,7 @@ import * as rows from '#lib/db/sources.ts';
 import { listVaultPlaces } from '#lib/db/vaults.ts';
 import { AppError, isAppError } from '#lib/errors.ts';
 import { news } from '#lib/live/instance.ts';
+import { isInside } from '#lib/sources/directory/own-folders.ts';
 import { readFolder } from './folders.ts';
 import { requirePermission } from './permission.ts';
 import { findWorker } from './workers.ts';
@@ -108,10 +109,6 @@ async function refuseVaults(path: string): Promise<void> {
       fields: { 'config.path': message },
     });
   }
-}
-
-function isInside(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
 function noSuchSource(): AppError {

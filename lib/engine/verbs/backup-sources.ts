@@ -32,6 +32,11 @@ function latin1(path: string): string {
   return Buffer.from(path).toString('latin1');
 }
 
+/** Both absolute and normalised. */
+export function isBelow(path: string, folder: string): boolean {
+  return path !== folder && path.startsWith(folder === '/' ? '/' : `${folder}/`);
+}
+
 /** Checks and sorts out the paths of a backup. Throws 'invalid-input', 'not-found' or 'permission-denied'. */
 export function findSources(paths: readonly string[], report: (problem: Problem) => void): Source[] {
   const cleaned = paths.map((path) => {
@@ -42,7 +47,6 @@ export function findSources(paths: readonly string[], report: (problem: Problem)
     return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
   });
   const unique = [...new Set(cleaned)].sort();
-  const isBelow = (path: string, other: string) => path !== other && path.startsWith(other === '/' ? '/' : `${other}/`);
   // A source inside another one comes with that one.
   const outermost = unique.filter((path) => !unique.some((other) => isBelow(path, other)));
   return outermost.map((path) => {

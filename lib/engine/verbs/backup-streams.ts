@@ -8,7 +8,7 @@ import { groupName, userName } from '../format/node-owners.ts';
 import { formatDate } from '../format/time.ts';
 import type { BlobId, StreamSource, TreeId } from '../types.ts';
 import type { BackupSession } from './backup-session.ts';
-import type { Source, UpperFolder } from './backup-sources.ts';
+import { isBelow, newRoot, type Source, type UpperFolder } from './backup-sources.ts';
 
 const S_IFREG = 0o100644;
 const S_IFDIR = 0o040755;
@@ -33,10 +33,6 @@ export function checkStreams(streams: readonly StreamSource[], sources: readonly
   }
 }
 
-function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
-}
-
 /** Stores the streams one after the other and hangs their nodes into `root`, the folders above all sources. */
 export async function storeStreams(
   session: BackupSession,
@@ -51,11 +47,8 @@ export async function storeStreams(
     const name = names.pop() as string;
     let folder = root;
     for (const above of names) {
-      let next = folder.folders.get(above);
-      if (!next) {
-        next = { name: above, stat: undefined, attributes: undefined, folders: new Map(), nodes: new Map() };
-        folder.folders.set(above, next);
-      }
+      const next = folder.folders.get(above) ?? { ...newRoot(), name: above };
+      folder.folders.set(above, next);
       folder = next;
     }
     const { blobs, size } = await session.stream(content);

@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto';
 import { AppError, throwIfCancelled } from '#lib/errors.ts';
-import { encodeNode, nodeFromStat } from '../format/node.ts';
+import { encodeNode, nodeFromStat, type TreeNode } from '../format/node.ts';
 import { formatDate } from '../format/time.ts';
 import { decodeTree } from '../format/tree.ts';
 import type { HeldLock } from '../repository/lock.ts';
@@ -233,8 +233,7 @@ async function parentTreeOf(
   try {
     let tree = parent.tree;
     for (const name of source.folder.split('/').filter((part) => part !== '')) {
-      const wanted = Buffer.from(name, 'latin1');
-      const node = decodeTree(await repo.loadBlob('tree', tree)).find((entry) => entry.name.equals(wanted));
+      const node = await nodeNamed(repo, tree, name);
       if (!node?.subtree) return undefined;
       tree = node.subtree;
     }
@@ -249,9 +248,14 @@ async function parentTreeOf(
 /** Whether a tree of the parent snapshot has this very node. */
 async function isNodeOf(repo: Repository, tree: string | undefined, name: string, node: string): Promise<boolean> {
   if (tree === undefined) return false;
-  const wanted = Buffer.from(name, 'latin1');
-  const before = decodeTree(await repo.loadBlob('tree', tree)).find((entry) => entry.name.equals(wanted));
+  const before = await nodeNamed(repo, tree, name);
   return before !== undefined && encodeNode(before) === node;
+}
+
+/** `name` in latin1. */
+async function nodeNamed(repo: Repository, tree: string, name: string): Promise<TreeNode | undefined> {
+  const wanted = Buffer.from(name, 'latin1');
+  return decodeTree(await repo.loadBlob('tree', tree)).find((entry) => entry.name.equals(wanted));
 }
 
 function nothingReadable(sources: readonly Source[], problems: ProblemList): AppError {

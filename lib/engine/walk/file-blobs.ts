@@ -102,7 +102,7 @@ export class FileReader {
       end += count;
       size += count;
       this.#onBytes(count);
-      const last = size === expected && count < want && expected > 0;
+      const last = size === expected && count < want;
       for (;;) {
         const cut = this.#chunker.cut(start, end, searched);
         if (cut === undefined) break;

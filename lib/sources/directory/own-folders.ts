@@ -49,7 +49,8 @@ async function realPlace(path: string): Promise<string> {
   }
 }
 
-function isInside(path: string, folder: string): boolean {
+/** Both without a trailing slash, but for '/'. */
+export function isInside(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 }
 
