@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { LocalStore } from '#lib/stores/local.ts';
-import type { CpuPool } from '../cpu/pool.ts';
+import { type CpuPool, createCpuPool } from '../cpu/pool.ts';
 import { encodeKeyFile } from '../format/key.ts';
 import { fileName } from '../repository/files.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -40,8 +41,13 @@ export interface RawIndexPack {
   blobs: { id: string; type: string; offset: number; length: number; uncompressed_length?: number }[];
 }
 
+export interface Template {
+  home: string;
+  remove: () => void;
+}
+
 /** Two snapshots, "first" and "first and second", so that the files lie in different packs and index files. */
-export async function makeTemplate(restic: Restic, version: 1 | 2 = 2): Promise<{ home: string; remove: () => void }> {
+export async function makeTemplate(restic: Restic, version: 1 | 2 = 2): Promise<Template> {
   const home = mkdtempSync(join(tmpdir(), 'holdfast-damaged-'));
   const repo = join(home, 'repo');
   restic.init(repo, version);
@@ -197,4 +203,27 @@ export class DamagedRepository {
       packs.flatMap((entry) => (entry.id === pack ? (change(entry) ?? []) : entry)),
     );
   }
+}
+
+/** Call in a block of tests: `use` gets, before each test, a copy of one template that may be broken. */
+export function damagedPerTest(
+  restic: Restic,
+  use: (given: { broken: DamagedRepository; template: Template; cpu: CpuPool }) => void,
+): void {
+  let template: Template;
+  let cpu: CpuPool;
+  let broken: DamagedRepository;
+  beforeAll(async () => {
+    cpu = createCpuPool();
+    template = await makeTemplate(restic);
+  }, 60_000);
+  afterAll(async () => {
+    await cpu.close();
+    template.remove();
+  });
+  beforeEach(() => {
+    broken = new DamagedRepository(template.home, cpu);
+    use({ broken, template, cpu });
+  });
+  afterEach(() => broken.dispose());
 }

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { LocalStore } from '#lib/stores/local.ts';
-import { type CpuPool, createCpuPool } from '../cpu/pool.ts';
+import type { CpuPool } from '../cpu/pool.ts';
 import { blobId, craftSnapshot, craftTree } from '../oracle/crafted.ts';
-import { DamagedRepository, FILES, makeTemplate } from '../oracle/damaged.ts';
+import { type DamagedRepository, damagedPerTest, FILES, type Template } from '../oracle/damaged.ts';
 import { describeWithRestic, PASSWORD } from '../oracle/restic.ts';
 import type { SnapshotId } from '../types.ts';
 import { backup } from './backup.ts';
@@ -16,22 +16,12 @@ import { repairSnapshots } from './repair-snapshots.ts';
 import { planRestore } from './restore.ts';
 
 describeWithRestic('a damaged repository of restic', (restic) => {
-  let template: Awaited<ReturnType<typeof makeTemplate>>;
+  let template: Template;
   let cpu: CpuPool;
   let broken: DamagedRepository;
-
-  beforeAll(async () => {
-    cpu = createCpuPool();
-    template = await makeTemplate(restic);
-  }, 60_000);
-  afterAll(async () => {
-    await cpu.close();
-    template.remove();
+  damagedPerTest(restic, (given) => {
+    ({ broken, cpu, template } = given);
   });
-  beforeEach(() => {
-    broken = new DamagedRepository(template.home, cpu);
-  });
-  afterEach(() => broken.dispose());
 
   test('fault 6: a wrong length before compression is found by check and stops the file at restore, never silently', async () => {
     const { pack, id } = await broken.place('second/text');

@@ -1,10 +1,10 @@
 // Deaths of the repairs and of a copy at every call that changes the store: before it, and after it when nobody heard of it.
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { AppError } from '#lib/errors.ts';
 import { type Fault, FaultyStore } from '#lib/stores/faults.ts';
-import { type CpuPool, createCpuPool } from '../cpu/pool.ts';
-import { DamagedRepository, makeTemplate, type RawIndexPack } from '../oracle/damaged.ts';
+import type { CpuPool } from '../cpu/pool.ts';
+import { DamagedRepository, damagedPerTest, type RawIndexPack, type Template } from '../oracle/damaged.ts';
 import { describeWithRestic, PASSWORD } from '../oracle/restic.ts';
 import { fileName } from '../repository/files.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -35,22 +35,12 @@ interface Work {
 describeWithRestic('fault 22: a process that dies in the middle', (restic) => {
   // What is read afterwards is restic's judgement on 'lost' only: the other way to die once is enough.
   const KINDS: ('lost' | 'done')[] = restic.label === 'newest' ? ['lost', 'done'] : ['lost'];
-  let template: Awaited<ReturnType<typeof makeTemplate>>;
+  let template: Template;
   let cpu: CpuPool;
   let base: DamagedRepository;
-
-  beforeAll(async () => {
-    cpu = createCpuPool();
-    template = await makeTemplate(restic);
-  }, 60_000);
-  afterAll(async () => {
-    await cpu.close();
-    template.remove();
+  damagedPerTest(restic, (given) => {
+    ({ broken: base, cpu, template } = given);
   });
-  beforeEach(() => {
-    base = new DamagedRepository(template.home, cpu);
-  });
-  afterEach(() => base.dispose());
 
   /** At every change in turn, until one run is not met by death any more; gives how many changes there were. */
   async function dieEverywhere(kind: 'lost' | 'done', { run, holds }: Work): Promise<number> {

@@ -1,31 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { AppError } from '#lib/errors.ts';
 import { FaultyStore } from '#lib/stores/faults.ts';
 import type { Store, StoreCallOptions } from '#lib/stores/store.ts';
-import { type CpuPool, createCpuPool } from '../cpu/pool.ts';
-import { DamagedRepository, makeTemplate, type RawIndexPack } from '../oracle/damaged.ts';
+import type { CpuPool } from '../cpu/pool.ts';
+import { DamagedRepository, damagedPerTest, makeTemplate, type RawIndexPack } from '../oracle/damaged.ts';
 import { describeWithRestic, PASSWORD } from '../oracle/restic.ts';
 import { checkRepository } from './check.ts';
 import { openRepository } from './open.ts';
 import { type RepairIndexOptions, type RepairIndexResult, repairIndex } from './repair-index.ts';
 
 describeWithRestic('repair of the index', (restic) => {
-  let template: Awaited<ReturnType<typeof makeTemplate>>;
   let cpu: CpuPool;
   let broken: DamagedRepository;
-
-  beforeAll(async () => {
-    cpu = createCpuPool();
-    template = await makeTemplate(restic);
-  }, 60_000);
-  afterAll(async () => {
-    await cpu.close();
-    template.remove();
+  damagedPerTest(restic, (given) => {
+    ({ broken, cpu } = given);
   });
-  beforeEach(() => {
-    broken = new DamagedRepository(template.home, cpu);
-  });
-  afterEach(() => broken.dispose());
 
   async function repair(options?: RepairIndexOptions): Promise<RepairIndexResult> {
     return await repairIndex(await broken.open(), options);

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { AppError } from '#lib/errors.ts';
 import { FaultyStore } from '#lib/stores/faults.ts';
-import { type CpuPool, createCpuPool } from '../cpu/pool.ts';
-import { DamagedRepository, FILES, makeTemplate } from '../oracle/damaged.ts';
+import type { CpuPool } from '../cpu/pool.ts';
+import { DamagedRepository, damagedPerTest, FILES, makeTemplate, type Template } from '../oracle/damaged.ts';
 import { describeWithRestic, PASSWORD } from '../oracle/restic.ts';
 import { fileName } from '../repository/files.ts';
 import { checkRepository } from './check.ts';
@@ -14,22 +14,12 @@ import { type RepairPacksResult, repairPacks } from './repair-packs.ts';
 import { repairSnapshots } from './repair-snapshots.ts';
 
 describeWithRestic('repair of damaged packs', (restic) => {
-  let template: Awaited<ReturnType<typeof makeTemplate>>;
+  let template: Template;
   let cpu: CpuPool;
   let broken: DamagedRepository;
-
-  beforeAll(async () => {
-    cpu = createCpuPool();
-    template = await makeTemplate(restic);
-  }, 60_000);
-  afterAll(async () => {
-    await cpu.close();
-    template.remove();
+  damagedPerTest(restic, (given) => {
+    ({ broken, cpu, template } = given);
   });
-  beforeEach(() => {
-    broken = new DamagedRepository(template.home, cpu);
-  });
-  afterEach(() => broken.dispose());
 
   async function repair(packs: readonly string[], options = {}): Promise<RepairPacksResult> {
     return await repairPacks(await broken.open(), { packs, ...options });

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { AppError } from '#lib/errors.ts';
 import { FaultyStore } from '#lib/stores/faults.ts';
 import type { StoreCallOptions } from '#lib/stores/store.ts';
-import { type CpuPool, createCpuPool } from '../cpu/pool.ts';
+import type { CpuPool } from '../cpu/pool.ts';
 import { blobId, craftSnapshot, craftTree } from '../oracle/crafted.ts';
-import { DamagedRepository, FILES, makeTemplate } from '../oracle/damaged.ts';
+import { DamagedRepository, damagedPerTest, FILES } from '../oracle/damaged.ts';
 import { describeWithRestic, PASSWORD } from '../oracle/restic.ts';
 import { fileName } from '../repository/files.ts';
 import type { SnapshotId } from '../types.ts';
@@ -17,22 +17,11 @@ import { type RepairSnapshotsOptions, type RepairSnapshotsResult, repairSnapshot
 import { loadSnapshot } from './snapshots.ts';
 
 describeWithRestic('repair of snapshots', (restic) => {
-  let template: Awaited<ReturnType<typeof makeTemplate>>;
   let cpu: CpuPool;
   let broken: DamagedRepository;
-
-  beforeAll(async () => {
-    cpu = createCpuPool();
-    template = await makeTemplate(restic);
-  }, 60_000);
-  afterAll(async () => {
-    await cpu.close();
-    template.remove();
+  damagedPerTest(restic, (given) => {
+    ({ broken, cpu } = given);
   });
-  beforeEach(() => {
-    broken = new DamagedRepository(template.home, cpu);
-  });
-  afterEach(() => broken.dispose());
 
   async function repair(options?: RepairSnapshotsOptions): Promise<RepairSnapshotsResult> {
     return await repairSnapshots(await broken.open(), options);
