@@ -141,8 +141,6 @@ describeWithRestic('fault 22: a process that dies in the middle', (restic) => {
       const source = new DamagedRepository(template.home, cpu);
       const from = await source.open();
       // An empty one in the place of the damaged one.
-      await base.dispose();
-      base = new DamagedRepository(template.home, cpu);
       for (const name of ['data', 'index', 'snapshots', 'keys', 'config']) base.removeAll(name);
       await (await initRepository(base.store, { password: PASSWORD, kdf: { N: 1024, r: 8, p: 1 } })).close();
       const changes = await dieEverywhere(kind, {
